@@ -1,0 +1,1 @@
+//! The daemon: receives OTLP, makes it durable, normalises it and commits it to the archive.

@@ -1,0 +1,18 @@
+//! The errors of this crate.
+
+/// What can go wrong between bytes and rows.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The bytes are not the Protobuf message they should be.
+    #[error("not a valid OTLP Protobuf message: {0}")]
+    Protobuf(#[from] prost::DecodeError),
+    /// The bytes are not the OTLP/JSON message they should be; the text names line and column.
+    #[error("not a valid OTLP/JSON message: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A batch does not have the shape of its table.
+    #[error("not a batch of this table: {0}")]
+    Arrow(#[from] arrow_schema::ArrowError),
+    /// A row points to a column whose value it does not have.
+    #[error("the record refers to column `{0}`, which the row does not have")]
+    Reference(String),
+}

@@ -1,0 +1,17 @@
+//! What an event is: the vocabulary, the rows and their Arrow schemas, the OTLP codec and the
+//! dialects of the agents.
+//!
+//! Start reading at [`normalise`]: it turns one decoded OTLP request into rows.
+
+pub mod columns;
+pub mod dialects;
+mod error;
+pub mod event_id;
+mod generated;
+pub mod normalise;
+pub mod otlp;
+pub mod record;
+pub mod tables;
+
+pub use error::Error;
+pub use generated::names;

@@ -1,0 +1,139 @@
+//! OTLP requests: decoding what senders send, and the canonical OTLP/JSON of one record.
+
+pub mod json;
+pub mod values;
+mod wire;
+
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message as _;
+
+use crate::Error;
+
+/// An OTLP signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Signal {
+    /// Log records.
+    Logs,
+    /// Spans.
+    Traces,
+    /// Metric points.
+    Metrics,
+}
+
+impl Signal {
+    /// Every signal.
+    pub const ALL: [Self; 3] = [Self::Logs, Self::Traces, Self::Metrics];
+
+    /// Name as it stands in an OTLP/HTTP path and in file names: `logs`, `traces`, `metrics`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Logs => "logs",
+            Self::Traces => "traces",
+            Self::Metrics => "metrics",
+        }
+    }
+
+    /// The signal with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|signal| signal.name() == name)
+    }
+}
+
+/// How a request is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Encoding {
+    /// `application/x-protobuf`, and gRPC.
+    Protobuf,
+    /// `application/json`.
+    Json,
+}
+
+/// A decoded export request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// Log records.
+    Logs(ExportLogsServiceRequest),
+    /// Spans.
+    Traces(ExportTraceServiceRequest),
+    /// Metric points.
+    Metrics(ExportMetricsServiceRequest),
+}
+
+impl Request {
+    /// Decodes a request body.
+    ///
+    /// JSON is read as tolerantly as real senders demand: numbers as strings or numbers, `null` and
+    /// empty values, ids in either case, unknown fields ignored.
+    ///
+    /// # Errors
+    /// When the body is not such a message.
+    pub fn decode(signal: Signal, encoding: Encoding, body: &[u8]) -> Result<Self, Error> {
+        Ok(match (encoding, signal) {
+            (Encoding::Protobuf, Signal::Logs) => {
+                Self::Logs(ExportLogsServiceRequest::decode(body)?)
+            }
+            (Encoding::Protobuf, Signal::Traces) => {
+                Self::Traces(ExportTraceServiceRequest::decode(body)?)
+            }
+            (Encoding::Protobuf, Signal::Metrics) => {
+                Self::Metrics(ExportMetricsServiceRequest::decode(body)?)
+            }
+            (Encoding::Json, Signal::Logs) => Self::Logs(json::decode_logs(body)?),
+            (Encoding::Json, Signal::Traces) => Self::Traces(json::decode_traces(body)?),
+            (Encoding::Json, Signal::Metrics) => Self::Metrics(json::decode_metrics(body)?),
+        })
+    }
+
+    /// The signal of the request.
+    #[must_use]
+    pub const fn signal(&self) -> Signal {
+        match self {
+            Self::Logs(_) => Signal::Logs,
+            Self::Traces(_) => Signal::Traces,
+            Self::Metrics(_) => Signal::Metrics,
+        }
+    }
+
+    /// Number of records in the request: log records, spans, or metric points, where a metric without
+    /// points counts as one.
+    #[must_use]
+    pub fn record_count(&self) -> usize {
+        match self {
+            Self::Logs(request) => request
+                .resource_logs
+                .iter()
+                .flat_map(|resource| &resource.scope_logs)
+                .map(|scope| scope.log_records.len())
+                .sum(),
+            Self::Traces(request) => request
+                .resource_spans
+                .iter()
+                .flat_map(|resource| &resource.scope_spans)
+                .map(|scope| scope.spans.len())
+                .sum(),
+            Self::Metrics(request) => request
+                .resource_metrics
+                .iter()
+                .flat_map(|resource| &resource.scope_metrics)
+                .flat_map(|scope| &scope.metrics)
+                .map(values::row_count)
+                .sum(),
+        }
+    }
+}
+
+/// Checks that a request body decodes, and counts its records, without building the message where the
+/// encoding allows: Protobuf is only walked.
+///
+/// # Errors
+/// When [`Request::decode`] would fail.
+pub fn check(signal: Signal, encoding: Encoding, body: &[u8]) -> Result<usize, Error> {
+    match encoding {
+        Encoding::Protobuf => wire::check(signal, body),
+        Encoding::Json => Ok(Request::decode(signal, encoding, body)?.record_count()),
+    }
+}

@@ -1,0 +1,75 @@
+//! The column `record`: the whole record, with long strings that stand in a typed column replaced by a
+//! reference to it, and the way back.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use memchr::memmem;
+
+use crate::Error;
+
+/// Strings shorter than this many bytes are not worth a reference.
+pub const LONG: usize = 64;
+/// How a reference begins. Canonical JSON escapes every quote inside a string and has no such key, so
+/// the bytes cannot occur otherwise.
+const OPEN: &str = r#"{"blotterColumn":""#;
+/// How a reference ends.
+const CLOSE: &str = r#""}"#;
+
+/// A string attribute value of at least [`LONG`] bytes within canonical JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LongValue<'a> {
+    /// Where the value's whole JSON object stands, `{"stringValue":"..."}`.
+    pub range: Range<usize>,
+    /// The string itself.
+    pub text: &'a str,
+}
+
+/// Replaces each value that equals one of `columns` (name and content) by a reference to it.
+#[must_use]
+pub fn shorten(canonical: &str, long: &[LongValue<'_>], columns: &[(&str, &str)]) -> String {
+    let mut out = String::with_capacity(canonical.len());
+    let mut from = 0;
+    for value in long {
+        let column = columns.iter().find(|(_, content)| *content == value.text);
+        let (Some((name, _)), Some(before)) = (column, canonical.get(from..value.range.start))
+        else {
+            continue;
+        };
+        out.push_str(before);
+        out.push_str(OPEN);
+        out.push_str(name);
+        out.push_str(CLOSE);
+        from = value.range.end;
+    }
+    out.push_str(canonical.get(from..).unwrap_or_default());
+    out
+}
+
+/// The canonical JSON again: each reference in `record` is replaced by the content of its column.
+///
+/// # Errors
+/// [`Error::Reference`] when `column` does not know a column that the record refers to.
+pub fn restore<'a>(
+    record: &'a str,
+    column: impl Fn(&str) -> Option<&'a str>,
+) -> Result<Cow<'a, str>, Error> {
+    let mut starts = memmem::find_iter(record.as_bytes(), OPEN).peekable();
+    if starts.peek().is_none() {
+        return Ok(Cow::Borrowed(record));
+    }
+    let mut out = String::with_capacity(record.len() * 2);
+    let mut from = 0;
+    for start in starts {
+        let rest = record.get(start + OPEN.len()..).unwrap_or_default();
+        let name = rest.split_once(CLOSE).map(|(name, _)| name).unwrap_or_default();
+        let content = column(name).ok_or_else(|| Error::Reference(name.to_owned()))?;
+        out.push_str(record.get(from..start).unwrap_or_default());
+        out.push_str(r#"{"stringValue":"#);
+        out.push_str(&serde_json::to_string(content)?);
+        out.push('}');
+        from = start + OPEN.len() + name.len() + CLOSE.len();
+    }
+    out.push_str(record.get(from..).unwrap_or_default());
+    Ok(Cow::Owned(out))
+}

@@ -1,0 +1,1 @@
+//! The desk: reconstructs what coding agents did from their archived telemetry.
