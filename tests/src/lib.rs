@@ -1,1 +1,3 @@
 //! End to end: real agents, real clients, faults.
+
+pub mod load;
