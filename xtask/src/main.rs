@@ -1,6 +1,8 @@
 //! Chores of the workspace: `cargo xtask setup|test|bench|generate`.
 
+mod bench;
 mod generate;
+mod process_usage;
 
 use clap::{Parser, Subcommand};
 
@@ -14,6 +16,8 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Measure what docs/benchmarks.md reports, in release builds.
+    Bench(bench::Options),
     /// Write the Rust names, the rows of the tables and the Markdown reference from `schemas/registry` and `schemas/tables`.
     Generate {
         /// Write nothing; fail if what is in the tree differs from what would be written.
@@ -24,6 +28,7 @@ enum Chore {
 
 fn main() -> anyhow::Result<()> {
     match Args::parse().chore {
+        Chore::Bench(options) => bench::run(&options),
         Chore::Generate { check } => generate::run(check),
     }
 }
