@@ -40,8 +40,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     build()?;
     println!("\n## Stages, one core\n\n```text");
     status(Command::new(binary("blotter-stages")))?;
-    println!("```\n\n## Collector, {} records of about 1,460 bytes in requests of 1,000\n", options.records);
-    println!("| transport | acknowledged/s | per CPU-second | of the goal | p50 ms | p99 ms | committed/s | per CPU-second | of the goal | peak MiB | bytes/event | of the limit |");
+    println!(
+        "```\n\n## Collector, {} records of about 1,460 bytes in requests of 1,000\n",
+        options.records
+    );
+    println!(
+        "| transport | acknowledged/s | per CPU-second | of the goal | p50 ms | p99 ms | committed/s | per CPU-second | of the goal | peak MiB | bytes/event | of the limit |"
+    );
     println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
     let folder = target().join("bench");
     for transport in ["http", "grpc"] {
@@ -148,7 +153,12 @@ fn show(archive: &Path) -> anyhow::Result<()> {
     times.sort_by(f64::total_cmp);
     let at = |index: usize| times.get(index).copied().unwrap_or_default();
     println!("\n## triage show, one session of 200 events\n");
-    println!("warm, 21 runs, process start to end: median {:.0} ms, fastest {:.0}, slowest {:.0}\n\n```text", at(10), at(0), at(20));
+    println!(
+        "warm, 21 runs, process start to end: median {:.0} ms, fastest {:.0}, slowest {:.0}\n\n```text",
+        at(10),
+        at(0),
+        at(20)
+    );
     let mut explain = triage(&["show", &session, "--explain"]);
     explain.stdout(Stdio::null());
     explain.status()?;
@@ -175,7 +185,9 @@ impl Server {
         let mut address = |scheme: &str| -> anyhow::Result<String> {
             for line in lines.by_ref() {
                 let line = line?;
-                if let Some(at) = line.find("127.0.0.1:").filter(|_| line.to_lowercase().contains(scheme)) {
+                if let Some(at) =
+                    line.find("127.0.0.1:").filter(|_| line.to_lowercase().contains(scheme))
+                {
                     let address = line.get(at..).unwrap_or_default();
                     let end = address.find([' ', '/', ',']).unwrap_or(address.len());
                     return Ok(format!("http://{}", address.get(..end).unwrap_or_default()));

@@ -263,3 +263,20 @@ fn rustfmt(text: &str) -> anyhow::Result<String> {
     }
     Ok(String::from_utf8(output.stdout)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_generated_files_in_the_tree_are_current() {
+        run(true).unwrap();
+    }
+
+    #[test]
+    fn names_become_rust_constants_and_types() {
+        assert_eq!(constant("gen_ai.tool.call.id"), "GEN_AI_TOOL_CALL_ID");
+        assert_eq!(constant("5h.limit"), "_5H_LIMIT");
+        assert_eq!(camel("blotter.event.kind"), "EventKind");
+    }
+}

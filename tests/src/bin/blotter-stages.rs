@@ -105,8 +105,7 @@ fn measure_append(time: Duration, batch: &arrow_array::RecordBatch) -> anyhow::R
     let location = blotter_archive::Location::parse(&folder.path().to_string_lossy())?;
     let archive = runtime.block_on(blotter_archive::Archive::open_or_create(&location))?;
     let batches = vec![batch.clone(); BATCHES];
-    let seconds = measure(time, || {
-        runtime.block_on(archive.append(Table::Events, batches.clone(), None))
-    });
+    let seconds =
+        measure(time, || runtime.block_on(archive.append(Table::Events, batches.clone(), None)));
     Ok(seconds / BATCHES as f64)
 }
