@@ -28,6 +28,9 @@ struct RegistryFile {
 #[derive(Deserialize, Serialize, Clone)]
 struct Attribute {
     key: String,
+    /// Name of its Rust constant.
+    #[serde(skip_deserializing)]
+    constant: String,
     #[serde(rename = "type")]
     kind: AttributeType,
     brief: String,
@@ -121,7 +124,6 @@ fn outputs() -> anyhow::Result<Vec<(PathBuf, String)>> {
     templates.set_trim_blocks(true);
     templates.set_lstrip_blocks(true);
     templates.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-    templates.add_filter("constant", |key: String| constant(&key));
     templates.add_filter("camel", |id: String| camel(&id));
     for name in ["names.rs", "table.rs", "attributes.md", "tables.md"] {
         let path = schemas.join("templates").join(format!("{name}.j2"));
@@ -187,10 +189,12 @@ fn registries(folder: &Path) -> anyhow::Result<Vec<Registry>> {
                 }
             }
         }
+        let mut attributes: Vec<Attribute> = attributes.into_values().collect();
+        name_constants(&mut attributes);
         registries.push(Registry {
             module: manifest.name,
             description: manifest.description,
-            attributes: attributes.into_values().collect(),
+            attributes,
         });
     }
     for (path, key) in references {
@@ -221,6 +225,21 @@ fn tables(folder: &Path) -> anyhow::Result<Vec<Table>> {
 fn read_yaml<T: for<'de> Deserialize<'de>>(path: &Path) -> anyhow::Result<T> {
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
     serde_yaml_ng::from_str(&text).with_context(|| path.display().to_string())
+}
+
+/// Names the constants of a registry. Agents send the same words with a dot and with an underscore
+/// (`turn.id`, `turn_id`); the dotted key then says so: `TURN_DOT_ID`.
+fn name_constants(attributes: &mut [Attribute]) {
+    let mut uses: BTreeMap<String, usize> = BTreeMap::new();
+    for attribute in attributes.iter() {
+        *uses.entry(constant(&attribute.key)).or_default() += 1;
+    }
+    for attribute in attributes {
+        let name = constant(&attribute.key);
+        let shared = uses.get(&name).is_some_and(|uses| *uses > 1);
+        attribute.constant =
+            if shared { constant(&attribute.key.replace('.', "_dot_")) } else { name };
+    }
 }
 
 /// `gen_ai.tool.call.id` as a Rust constant: `GEN_AI_TOOL_CALL_ID`.

@@ -43,6 +43,8 @@ pub struct Event {
     pub session_id: Option<String>,
     /// Conversation that started this one.
     pub parent_session_id: Option<String>,
+    /// Conversation that a message between agents was sent to; `session_id` is then the sender's.
+    pub receiver_session_id: Option<String>,
     /// Turn it belongs to, where the sender says.
     pub turn_id: Option<String>,
     /// Tool call it belongs to. (`gen_ai.tool.call.id`)
@@ -81,6 +83,8 @@ pub struct Event {
     pub kind: Option<String>,
     /// The sender's own name for it. (`event.name`)
     pub name: Option<String>,
+    /// What the sender's name for it leaves open, in the sender's own words: the kind of a message between agents, of a hook, of a stream event; the status of a connection.
+    pub detail: Option<String>,
     /// The words of a prompt, a response, a message between agents, or a log line.
     pub text: Option<String>,
     /// Tool. (`gen_ai.tool.name`)
@@ -202,6 +206,10 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         columns::int_field("sequence", "The sender's own sequence number."),
         columns::text_field("session_id", "Conversation it belongs to."),
         columns::text_field("parent_session_id", "Conversation that started this one."),
+        columns::text_field(
+            "receiver_session_id",
+            "Conversation that a message between agents was sent to; `session_id` is then the sender's.",
+        ),
         columns::text_field("turn_id", "Turn it belongs to, where the sender says."),
         columns::text_field("call_id", "Tool call it belongs to."),
         columns::text_field("trace_id", "Trace, lower-case hex."),
@@ -221,6 +229,10 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         columns::label_field("terminal", "Terminal or client of the agent."),
         columns::label_field("kind", "What kind of fact it is."),
         columns::label_field("name", "The sender's own name for it."),
+        columns::label_field(
+            "detail",
+            "What the sender's name for it leaves open, in the sender's own words: the kind of a message between agents, of a hook, of a stream event; the status of a connection.",
+        ),
         columns::text_field(
             "text",
             "The words of a prompt, a response, a message between agents, or a log line.",
@@ -318,6 +330,7 @@ impl Row for Event {
                 columns::int(rows.iter().map(|row| row.sequence)),
                 columns::text(rows.iter().map(|row| row.session_id.as_deref())),
                 columns::text(rows.iter().map(|row| row.parent_session_id.as_deref())),
+                columns::text(rows.iter().map(|row| row.receiver_session_id.as_deref())),
                 columns::text(rows.iter().map(|row| row.turn_id.as_deref())),
                 columns::text(rows.iter().map(|row| row.call_id.as_deref())),
                 columns::text(rows.iter().map(|row| row.trace_id.as_deref())),
@@ -337,6 +350,7 @@ impl Row for Event {
                 columns::label(rows.iter().map(|row| row.terminal.as_deref()))?,
                 columns::label(rows.iter().map(|row| row.kind.as_deref()))?,
                 columns::label(rows.iter().map(|row| row.name.as_deref()))?,
+                columns::label(rows.iter().map(|row| row.detail.as_deref()))?,
                 columns::text(rows.iter().map(|row| row.text.as_deref())),
                 columns::label(rows.iter().map(|row| row.tool_name.as_deref()))?,
                 columns::label(rows.iter().map(|row| row.tool_namespace.as_deref()))?,
@@ -421,6 +435,9 @@ impl Row for Event {
         columns::read_text(batch, "parent_session_id", &mut rows, |row, value| {
             row.parent_session_id = value
         })?;
+        columns::read_text(batch, "receiver_session_id", &mut rows, |row, value| {
+            row.receiver_session_id = value
+        })?;
         columns::read_text(batch, "turn_id", &mut rows, |row, value| row.turn_id = value)?;
         columns::read_text(batch, "call_id", &mut rows, |row, value| row.call_id = value)?;
         columns::read_text(batch, "trace_id", &mut rows, |row, value| row.trace_id = value)?;
@@ -444,6 +461,7 @@ impl Row for Event {
         columns::read_label(batch, "terminal", &mut rows, |row, value| row.terminal = value)?;
         columns::read_label(batch, "kind", &mut rows, |row, value| row.kind = value)?;
         columns::read_label(batch, "name", &mut rows, |row, value| row.name = value)?;
+        columns::read_label(batch, "detail", &mut rows, |row, value| row.detail = value)?;
         columns::read_text(batch, "text", &mut rows, |row, value| row.text = value)?;
         columns::read_label(batch, "tool_name", &mut rows, |row, value| row.tool_name = value)?;
         columns::read_label(batch, "tool_namespace", &mut rows, |row, value| {
