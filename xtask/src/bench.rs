@@ -1,7 +1,5 @@
 //! `cargo xtask bench`: measures what `docs/benchmarks.md` reports, and prints it as Markdown.
 
-#![expect(clippy::print_stdout, reason = "the report is this chore's output")]
-
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};

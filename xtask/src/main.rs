@@ -1,8 +1,17 @@
 //! Chores of the workspace: `cargo xtask setup|test|bench|generate`.
 
+#![expect(clippy::print_stdout, reason = "a chore talks to the person who started it")]
+
 mod bench;
+mod command;
 mod generate;
 mod process_usage;
+mod setup;
+mod tally;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -16,6 +25,12 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Install what a bare Debian machine lacks for the tests: Debian packages, and into `.tools` a
+    /// licence checker, the agents that the tests drive and a Python environment.
+    Setup,
+    /// Install what is missing, then check formatting, generated files, lints, licences and the
+    /// documentation, and run every test.
+    Test,
     /// Measure what docs/benchmarks.md reports, in release builds.
     Bench(bench::Options),
     /// Write the Rust names, the rows of the tables and the Markdown reference from `schemas/registry` and `schemas/tables`.
@@ -26,9 +41,11 @@ enum Chore {
     },
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     match Args::parse().chore {
-        Chore::Bench(options) => bench::run(&options),
-        Chore::Generate { check } => generate::run(check),
+        Chore::Setup => setup::run().map(|_| ExitCode::SUCCESS),
+        Chore::Test => test::run_all(),
+        Chore::Generate { check } => generate::run(check).map(|()| ExitCode::SUCCESS),
+        Chore::Bench(options) => bench::run(&options).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -1,0 +1,31 @@
+//! The agents that the tests drive, from npm into `.tools/npm`, at the versions of `tests/agents`.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::Context as _;
+
+use super::Outcome;
+use crate::command::run_fetching;
+use crate::generate::workspace;
+use crate::tools;
+
+/// Installs the packages of the lock file, unless exactly these are there.
+pub(super) fn install() -> anyhow::Result<Outcome> {
+    let wanted = workspace().join("tests/agents");
+    let folder = tools::folder().join("npm");
+    // Written last: its presence says that the installation was completed.
+    let installed = folder.join("installed-package-lock.json");
+    if tools::same_content(&wanted.join("package-lock.json"), &installed) {
+        return Ok(Outcome::Present);
+    }
+    fs::create_dir_all(&folder)?;
+    for name in ["package.json", "package-lock.json"] {
+        fs::copy(wanted.join(name), folder.join(name)).with_context(|| name)?;
+    }
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+    run_fetching(npm.current_dir(&folder))?;
+    fs::copy(wanted.join("package-lock.json"), &installed)?;
+    Ok(Outcome::Installed)
+}
