@@ -4,6 +4,7 @@
 //! the typed columns of a row that [`crate::normalise`] has already given its identity, times, ids and
 //! custody. What a dialect does not know it leaves empty; nothing is guessed here.
 
+mod address;
 mod claude_code;
 mod codex;
 mod other;
@@ -11,6 +12,7 @@ mod other;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, span::Event as OtlpSpanEvent};
 
+use crate::names::blotter::EventKind;
 use crate::otlp::values::Attributes;
 use crate::tables::{Event, MetricPoint, Span};
 
@@ -66,4 +68,8 @@ pub fn recognise(origin: &Origin<'_>, attributes: &Attributes<'_>) -> &'static d
         .into_iter()
         .find(|dialect| dialect.recognises(origin, attributes))
         .unwrap_or(&other::Other)
+}
+
+fn set_kind(event: &mut Event, kind: EventKind) {
+    event.kind = Some(kind.as_str().to_owned());
 }

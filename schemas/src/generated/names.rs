@@ -443,14 +443,2022 @@ pub mod blotter {
 
 /// Attributes that Claude Code sends, as seen on the wire (2.1.329) or read in its documentation.
 pub mod claude_code {
+    /// What was done about signing in.
+    pub const ACTION: &str = "action";
+    /// Characters of context that hooks added.
+    pub const ADDITIONAL_CONTEXT_CHARS: &str = "additional_context_chars";
+    /// Sub-agent that made the request.
+    pub const AGENT_NAME: &str = "agent.name";
+    /// Where the sub-agent is defined.
+    pub const AGENT_SOURCE: &str = "agent.source";
+    /// Sub-agent (spans).
+    pub const AGENT_ID: &str = "agent_id";
+    /// Agent definitions of a plugin.
+    pub const AGENT_PATH_COUNT: &str = "agent_path_count";
+    /// Type of a sub-agent.
+    pub const AGENT_TYPE: &str = "agent_type";
+    /// Whether the model is reached at another address.
+    pub const ANTHROPIC_CUSTOM_BASE_URL: &str = "anthropic.custom_base_url";
+    /// MCP server of the tool (spans).
+    pub const ANTHROPIC_MCP_SERVER_NAME: &str = "anthropic.mcp.server.name";
+    /// Model provider, in Claude Code's words.
+    pub const ANTHROPIC_PROVIDER: &str = "anthropic.provider";
+    /// How Claude Code was started.
+    pub const APP_ENTRYPOINT: &str = "app.entrypoint";
+    /// Version of Claude Code.
+    pub const APP_VERSION: &str = "app.version";
+    /// Appearance of a survey.
+    pub const APPEARANCE_ID: &str = "appearance_id";
+    /// Artifacts a retention sweep deleted.
+    pub const ARTIFACTS_DELETED: &str = "artifacts_deleted";
+    /// Number of the attempt, from 1.
+    pub const ATTEMPT: &str = "attempt";
+    /// How Claude Code signed in.
+    pub const AUTH_METHOD: &str = "auth_method";
+    /// Program a shell command begins with.
+    pub const BASH_ARGV0: &str = "bash_argv0";
+    /// Shell command.
+    pub const BASH_COMMAND: &str = "bash_command";
+    /// What kind of command it is.
+    pub const BASH_COMMAND_CLASS: &str = "bash_command_class";
+    /// Body of a request to the model or of its response.
+    pub const BODY: &str = "body";
+    /// Length of the body.
+    pub const BODY_LENGTH: &str = "body_length";
+    /// File the body was written to.
+    pub const BODY_REF: &str = "body_ref";
+    /// Whether the body was cut.
+    pub const BODY_TRUNCATED: &str = "body_truncated";
+    /// Input tokens written to the cache for an hour.
+    pub const CACHE_CREATION_1H_TOKENS: &str = "cache_creation_1h_tokens";
+    /// Input tokens written to the cache for five minutes.
+    pub const CACHE_CREATION_5M_TOKENS: &str = "cache_creation_5m_tokens";
+    /// Input tokens written to a cache.
+    pub const CACHE_CREATION_TOKENS: &str = "cache_creation_tokens";
+    /// Input tokens read from a cache.
+    pub const CACHE_READ_TOKENS: &str = "cache_read_tokens";
+    /// Category of a refusal by the model.
+    pub const CATEGORY: &str = "category";
+    /// Request, as the client numbers it.
+    pub const CLIENT_REQUEST_ID: &str = "client_request_id";
+    /// Slash command of a prompt.
+    pub const COMMAND_NAME: &str = "command_name";
+    /// Commands of a plugin.
+    pub const COMMAND_PATH_COUNT: &str = "command_path_count";
+    /// Where the slash command is defined.
+    pub const COMMAND_SOURCE: &str = "command_source";
+    /// Content of a file that a tool read or wrote.
+    pub const CONTENT: &str = "content";
+    /// Estimated cost in US dollars.
+    pub const COST_USD: &str = "cost_usd";
+    /// Estimated cost in millionths of a US dollar.
+    pub const COST_USD_MICROS: &str = "cost_usd_micros";
+    /// What was decided about a tool call.
+    pub const DECISION: &str = "decision";
+    /// Who or what decided (tool results).
+    pub const DECISION_SOURCE: &str = "decision_source";
+    /// What was decided (tool results).
+    pub const DECISION_TYPE: &str = "decision_type";
+    /// Duration in milliseconds; a string on tool results.
+    pub const DURATION_MS: &str = "duration_ms";
+    /// Reasoning effort.
+    pub const EFFORT: &str = "effort";
+    /// Why a plugin is enabled.
+    pub const ENABLED_VIA: &str = "enabled_via";
+    /// Whether a survey was forced.
+    pub const ENABLED_VIA_OVERRIDE: &str = "enabled_via_override";
+    /// What the error said.
+    pub const ERROR: &str = "error";
+    /// Class of error (spans).
+    pub const ERROR_DOT_TYPE: &str = "error.type";
+    /// Class of a sign-in error.
+    pub const ERROR_CATEGORY: &str = "error_category";
+    /// Class of error, finer (spans).
+    pub const ERROR_CLASS: &str = "error_class";
+    /// Code of the error.
+    pub const ERROR_CODE: &str = "error_code";
+    /// Errors of a retention sweep.
+    pub const ERROR_COUNT: &str = "error_count";
+    /// Class of an internal error.
+    pub const ERROR_NAME: &str = "error_name";
+    /// Class of error of a tool.
+    pub const ERROR_TYPE: &str = "error_type";
+    /// Name of the event, without a prefix.
+    pub const EVENT_NAME: &str = "event.name";
+    /// Number of the event within the session, from 0.
+    pub const EVENT_SEQUENCE: &str = "event.sequence";
+    /// Time of the event, RFC 3339 with milliseconds.
+    pub const EVENT_TIMESTAMP: &str = "event.timestamp";
+    /// What happened to a survey.
+    pub const EVENT_TYPE: &str = "event_type";
+    /// File a tool works on.
+    pub const FILE_PATH: &str = "file_path";
+    /// Files older than the retention period.
+    pub const FILES_PAST_CUTOFF: &str = "files_past_cutoff";
+    /// Files younger than the retention period.
+    pub const FILES_RETAINED_FRESH: &str = "files_retained_fresh";
+    /// Model a sub-agent ended with.
+    pub const FINAL_MODEL: &str = "final_model";
+    /// Time to the first content, in milliseconds.
+    pub const FIRST_CONTENT_MS: &str = "first_content_ms";
+    /// Permission mode before.
+    pub const FROM_MODE: &str = "from_mode";
+    /// Shell command, whole.
+    pub const FULL_COMMAND: &str = "full_command";
+    /// Session (spans).
+    pub const GEN_AI_CONVERSATION_ID: &str = "gen_ai.conversation.id";
+    /// `invoke_agent` or `execute_tool`.
+    pub const GEN_AI_OPERATION_NAME: &str = "gen_ai.operation.name";
+    /// Model provider (spans).
+    pub const GEN_AI_PROVIDER_NAME: &str = "gen_ai.provider.name";
+    /// Model that was asked.
+    pub const GEN_AI_REQUEST_MODEL: &str = "gen_ai.request.model";
+    /// Why the model stopped.
+    pub const GEN_AI_RESPONSE_FINISH_REASONS: &str = "gen_ai.response.finish_reasons";
+    /// Response of the model.
+    pub const GEN_AI_RESPONSE_ID: &str = "gen_ai.response.id";
+    /// Model provider, by its old name.
+    pub const GEN_AI_SYSTEM: &str = "gen_ai.system";
+    /// Tool call (spans).
+    pub const GEN_AI_TOOL_CALL_ID: &str = "gen_ai.tool.call.id";
+    /// Tool; of an MCP tool without its server (spans).
+    pub const GEN_AI_TOOL_NAME: &str = "gen_ai.tool.name";
+    /// Whether a refusal has a category.
+    pub const HAS_CATEGORY: &str = "has_category";
+    /// Whether a refusal is explained.
+    pub const HAS_EXPLANATION: &str = "has_explanation";
+    /// Whether a plugin has hooks.
+    pub const HAS_HOOKS: &str = "has_hooks";
+    /// Whether a plugin has MCP servers.
+    pub const HAS_MCP: &str = "has_mcp";
+    /// Definitions of the hooks that run.
+    pub const HOOK_DEFINITIONS: &str = "hook_definitions";
+    /// Event a hook runs on.
+    pub const HOOK_EVENT: &str = "hook_event";
+    /// Tools a hook is for.
+    pub const HOOK_MATCHER: &str = "hook_matcher";
+    /// Event and tool a hook runs on.
+    pub const HOOK_NAME: &str = "hook_name";
+    /// Where the hook is configured.
+    pub const HOOK_SOURCE: &str = "hook_source";
+    /// Kind of hook.
+    pub const HOOK_TYPE: &str = "hook_type";
+    /// Architecture of the host.
+    pub const HOST_ARCH: &str = "host.arch";
+    /// Whether the host owns a plugin's MCP servers.
+    pub const HOST_OWNED_MCP: &str = "host_owned_mcp";
+    /// Where the user's identity comes from.
+    pub const IDENTITY_SOURCE: &str = "identity.source";
+    /// Characters of a first message that hooks added.
+    pub const INITIAL_USER_MESSAGE_CHARS: &str = "initial_user_message_chars";
+    /// Input tokens.
+    pub const INPUT_TOKENS: &str = "input_tokens";
+    /// Why a plugin was installed.
+    pub const INSTALL_TRIGGER: &str = "install.trigger";
+    /// Duration of the turn in milliseconds.
+    pub const INTERACTION_DURATION_MS: &str = "interaction.duration_ms";
+    /// Number of the turn within the session, from 1.
+    pub const INTERACTION_SEQUENCE: &str = "interaction.sequence";
+    /// Why a skill was activated.
+    pub const INVOCATION_TRIGGER: &str = "invocation_trigger";
+    /// Whether a sub-agent ran in the background.
+    pub const IS_ASYNC: &str = "is_async";
+    /// Whether a sub-agent is built in.
+    pub const IS_BUILT_IN: &str = "is_built_in";
+    /// Whether an MCP server comes with a plugin.
+    pub const IS_PLUGIN: &str = "is_plugin";
+    /// Language of an edited file (metric).
+    pub const LANGUAGE: &str = "language";
+    /// What a request to the model is part of.
+    pub const LLM_REQUEST_CONTEXT: &str = "llm_request.context";
+    /// Whether only managed hooks run.
+    pub const MANAGED_ONLY: &str = "managed_only";
+    /// Whether a helper's settings were applied.
+    pub const MANAGED_SETTINGS_HELPER_APPLIED: &str = "managed_settings.helper.applied";
+    /// State of the helper.
+    pub const MANAGED_SETTINGS_HELPER_STATE: &str = "managed_settings.helper.state";
+    /// How several sources are joined.
+    pub const MANAGED_SETTINGS_SOURCE_BEHAVIOR: &str = "managed_settings.source_behavior";
+    /// Sources of managed settings.
+    pub const MANAGED_SETTINGS_SOURCES: &str = "managed_settings.sources";
+    /// Why managed settings were read.
+    pub const MANAGED_SETTINGS_TRIGGER: &str = "managed_settings.trigger";
+    /// Whether the marketplace is the vendor's.
+    pub const MARKETPLACE_IS_OFFICIAL: &str = "marketplace.is_official";
+    /// Marketplace of a plugin.
+    pub const MARKETPLACE_NAME: &str = "marketplace.name";
+    /// MCP server whose tool is answered to.
+    pub const MCP_SERVER_NAME: &str = "mcp_server.name";
+    /// Where an MCP server is configured.
+    pub const MCP_SERVER_SCOPE: &str = "mcp_server_scope";
+    /// MCP tool that is answered to.
+    pub const MCP_TOOL_NAME: &str = "mcp_tool.name";
+    /// What was mentioned.
+    pub const MENTION_TYPE: &str = "mention_type";
+    /// Message of the transcript.
+    pub const MESSAGE_UUID: &str = "message.uuid";
+    /// Model in use.
+    pub const MODEL: &str = "model";
+    /// Whether a sub-agent changed its model.
+    pub const MODEL_SWAPPED: &str = "model_swapped";
+    /// Hooks that block.
+    pub const NUM_BLOCKING: &str = "num_blocking";
+    /// Hooks that were cancelled.
+    pub const NUM_CANCELLED: &str = "num_cancelled";
+    /// Hooks that run.
+    pub const NUM_HOOKS: &str = "num_hooks";
+    /// Hooks that failed without blocking.
+    pub const NUM_NON_BLOCKING_ERROR: &str = "num_non_blocking_error";
+    /// Hook outputs that were kept.
+    pub const NUM_OUTPUTS_PERSISTED: &str = "num_outputs_persisted";
+    /// Hooks that succeeded.
+    pub const NUM_SUCCESS: &str = "num_success";
+    /// Organisation of the user.
+    pub const ORGANIZATION_ID: &str = "organization.id";
+    /// Operating system.
+    pub const OS_TYPE: &str = "os.type";
+    /// Version of the operating system.
+    pub const OS_VERSION: &str = "os.version";
+    /// Output of a tool.
+    pub const OUTPUT: &str = "output";
+    /// Output tokens.
+    pub const OUTPUT_TOKENS: &str = "output_tokens";
+    /// Where the trace was continued from.
+    pub const PARENT_SOURCE: &str = "parent.source";
+    /// Retention period in days.
+    pub const PERIOD_DAYS: &str = "period_days";
+    /// Permission mode in effect: `default`, `plan`, `acceptEdits`, `auto`, `bypassPermissions`.
+    pub const PERMISSION_MODE: &str = "permission_mode";
+    /// Plugin.
+    pub const PLUGIN_NAME: &str = "plugin.name";
+    /// Where a plugin is installed.
+    pub const PLUGIN_SCOPE: &str = "plugin.scope";
+    /// Version of the plugin.
+    pub const PLUGIN_VERSION: &str = "plugin.version";
+    /// Plugin.
+    pub const PLUGIN_ID: &str = "plugin_id";
+    /// Hash of the plugin's id.
+    pub const PLUGIN_ID_HASH: &str = "plugin_id_hash";
+    /// Tokens after compaction.
+    pub const POST_TOKENS: &str = "post_tokens";
+    /// Tokens before compaction.
+    pub const PRE_TOKENS: &str = "pre_tokens";
+    /// Whether a prepared compaction was used.
+    pub const PRECOMPUTE_REUSE: &str = "precompute_reuse";
+    /// Words of a prompt; `<REDACTED>` unless OTEL_LOG_USER_PROMPTS is set.
+    pub const PROMPT: &str = "prompt";
+    /// Prompt that a turn began with.
+    pub const PROMPT_ID: &str = "prompt.id";
+    /// Length of the prompt, sent as a string.
+    pub const PROMPT_LENGTH: &str = "prompt_length";
+    /// Words of a prompt, again.
+    pub const PROMPT_TEXT: &str = "prompt_text";
+    /// Which part of Claude Code asked the model.
+    pub const QUERY_SOURCE: &str = "query_source";
+    /// The same, without names that users chose.
+    pub const QUERY_SOURCE_SAFE: &str = "query_source_safe";
+    /// Prompts that were waiting.
+    pub const QUEUED_SENDS: &str = "queued_sends";
+    /// Request, as the provider numbers it.
+    pub const REQUEST_ID: &str = "request_id";
+    /// Words of the answer; `<REDACTED>` unless OTEL_LOG_ASSISTANT_RESPONSES is set.
+    pub const RESPONSE: &str = "response";
+    /// Length of the answer.
+    pub const RESPONSE_LENGTH: &str = "response_length";
+    /// How a retention sweep ended.
+    pub const RESULT: &str = "result";
+    /// Whether safe mode is on.
+    pub const SAFE_MODE: &str = "safe_mode";
+    /// Fallbacks before a refusal.
+    pub const SERVER_FALLBACK_HOP: &str = "server_fallback_hop";
+    /// MCP server.
+    pub const SERVER_NAME: &str = "server_name";
+    /// Where the MCP server is configured.
+    pub const SERVER_SCOPE: &str = "server_scope";
+    /// `claude-code` or `claude-code-desktop`.
+    pub const SERVICE_NAME: &str = "service.name";
+    /// Version of Claude Code.
+    pub const SERVICE_VERSION: &str = "service.version";
+    /// Session.
+    pub const SESSION_ID: &str = "session.id";
+    /// Session files a retention sweep deleted.
+    pub const SESSION_FILES_DELETED: &str = "session_files_deleted";
+    /// Kind of a skill.
+    pub const SKILL_KIND: &str = "skill.kind";
+    /// Skill.
+    pub const SKILL_NAME: &str = "skill.name";
+    /// Where the skill is defined.
+    pub const SKILL_SOURCE: &str = "skill.source";
+    /// Skills of a plugin.
+    pub const SKILL_PATH_COUNT: &str = "skill_path_count";
+    /// Why a retention sweep did not run.
+    pub const SKIP_REASON: &str = "skip_reason";
+    /// Who or what decided about a tool call.
+    pub const SOURCE: &str = "source";
+    /// Kind of span.
+    pub const SPAN_TYPE: &str = "span.type";
+    /// Speed of the request.
+    pub const SPEED: &str = "speed";
+    /// How a session was started (metric).
+    pub const START_TYPE: &str = "start_type";
+    /// What happened to the connection of an MCP server.
+    pub const STATUS: &str = "status";
+    /// HTTP status.
+    pub const STATUS_CODE: &str = "status_code";
+    /// Characters that hooks printed.
+    pub const STDOUT_CHARS: &str = "stdout_chars";
+    /// Why the model stopped.
+    pub const STOP_REASON: &str = "stop_reason";
+    /// Whether it succeeded: a string on tool results, a boolean on spans.
+    pub const SUCCESS: &str = "success";
+    /// Kind of survey.
+    pub const SURVEY_TYPE: &str = "survey_type";
+    /// Characters that hooks showed the user.
+    pub const SYSTEM_MESSAGE_CHARS: &str = "system_message_chars";
+    /// Terminal.
+    pub const TERMINAL_TYPE: &str = "terminal.type";
+    /// Permission mode after.
+    pub const TO_MODE: &str = "to_mode";
+    /// Arguments of a tool call as JSON, where OTEL_LOG_TOOL_DETAILS is set.
+    pub const TOOL_INPUT: &str = "tool_input";
+    /// Size of the arguments.
+    pub const TOOL_INPUT_SIZE_BYTES: &str = "tool_input_size_bytes";
+    /// Tool; of MCP tools `mcp_tool` (logs) or `mcp__<server>__<tool>` (spans).
+    pub const TOOL_NAME: &str = "tool_name";
+    /// Tool, without names that users chose.
+    pub const TOOL_NAME_SAFE: &str = "tool_name_safe";
+    /// Summary of the arguments as JSON, where OTEL_LOG_TOOL_DETAILS is set; names MCP server and tool.
+    pub const TOOL_PARAMETERS: &str = "tool_parameters";
+    /// Size of the result.
+    pub const TOOL_RESULT_SIZE_BYTES: &str = "tool_result_size_bytes";
+    /// `builtin`, `mcp` or `sdk_host_builtin_mcp`.
+    pub const TOOL_SOURCE: &str = "tool_source";
     /// Tool call.
-    pub const CALL_ID: &str = "call_id";
+    pub const TOOL_USE_ID: &str = "tool_use_id";
+    /// Attempts in all.
+    pub const TOTAL_ATTEMPTS: &str = "total_attempts";
+    /// Duration of the hooks in milliseconds, sent as a string.
+    pub const TOTAL_DURATION_MS: &str = "total_duration_ms";
+    /// Duration of all attempts in milliseconds.
+    pub const TOTAL_RETRY_DURATION_MS: &str = "total_retry_duration_ms";
+    /// Tokens of a sub-agent.
+    pub const TOTAL_TOKENS: &str = "total_tokens";
+    /// Tool calls of a sub-agent.
+    pub const TOTAL_TOOL_USES: &str = "total_tool_uses";
+    /// Transcripts a retention sweep deleted.
+    pub const TRANSCRIPTS_DELETED: &str = "transcripts_deleted";
+    /// Transport of an MCP server.
+    pub const TRANSPORT_TYPE: &str = "transport_type";
+    /// Why the mode changed or the context was compacted.
+    pub const TRIGGER: &str = "trigger";
+    /// Time to the first token, in milliseconds.
+    pub const TTFT_MS: &str = "ttft_ms";
+    /// What a metric counts.
+    pub const TYPE: &str = "type";
+    /// Whether the default retention period was used.
+    pub const USED_DEFAULT: &str = "used_default";
+    /// Account.
+    pub const USER_ACCOUNT_ID: &str = "user.account_id";
+    /// Account.
+    pub const USER_ACCOUNT_UUID: &str = "user.account_uuid";
+    /// Email address.
+    pub const USER_EMAIL: &str = "user.email";
+    /// Groups of the user.
+    pub const USER_GROUPS: &str = "user.groups";
+    /// User, a hash per installation.
+    pub const USER_ID: &str = "user.id";
+    /// Words of a prompt (spans).
+    pub const USER_PROMPT: &str = "user_prompt";
+    /// Length of the prompt (spans).
+    pub const USER_PROMPT_LENGTH: &str = "user_prompt_length";
+    /// Workflow.
+    pub const WORKFLOW_NAME: &str = "workflow.name";
+    /// Run of a workflow.
+    pub const WORKFLOW_RUN_ID: &str = "workflow.run_id";
+    /// Folders of the workspace.
+    pub const WORKSPACE_HOST_PATHS: &str = "workspace.host_paths";
+    /// Version of the Windows subsystem for Linux.
+    pub const WSL_VERSION: &str = "wsl.version";
+
+    /// What was decided about a tool call. (`decision`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Decision {
+        /// It may run.
+        Accept,
+        /// It may not.
+        Reject,
+    }
+
+    impl Decision {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[Self::Accept, Self::Reject];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Accept => "accept",
+                Self::Reject => "reject",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "accept" => Some(Self::Accept),
+                "reject" => Some(Self::Reject),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for Decision {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    /// Name of the event, without a prefix. (`event.name`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum EventName {
+        /// A request to the model failed.
+        ApiError,
+        /// The model refused.
+        ApiRefusal,
+        /// A request to the model succeeded.
+        ApiRequest,
+        /// Body of a request to the model.
+        ApiRequestBody,
+        /// Body of the model's response.
+        ApiResponseBody,
+        /// A request to the model failed for good.
+        ApiRetriesExhausted,
+        /// The agent answered.
+        AssistantResponse,
+        /// A file or agent was mentioned.
+        AtMention,
+        /// A sign-in or sign-out.
+        Auth,
+        /// The context was compacted.
+        Compaction,
+        /// A survey was shown.
+        FeedbackSurvey,
+        /// Hooks ran.
+        HookExecutionComplete,
+        /// Hooks begin to run.
+        HookExecutionStart,
+        /// Metrics of a plugin's hook.
+        HookPluginMetrics,
+        /// A hook was registered.
+        HookRegistered,
+        /// Something failed inside Claude Code.
+        InternalError,
+        /// Managed settings were read.
+        ManagedSettingsResolved,
+        /// An MCP server was connected, failed or was disconnected.
+        McpServerConnection,
+        /// The permission mode changed.
+        PermissionModeChanged,
+        /// A plugin was installed.
+        PluginInstalled,
+        /// A plugin was loaded.
+        PluginLoaded,
+        /// Old transcripts were deleted.
+        RetentionSweep,
+        /// A skill was activated.
+        SkillActivated,
+        /// A sub-agent ended.
+        SubagentCompleted,
+        /// A tool call was decided about.
+        ToolDecision,
+        /// A tool call returned.
+        ToolResult,
+        /// The user asked for something.
+        UserPrompt,
+    }
+
+    impl EventName {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[
+            Self::ApiError,
+            Self::ApiRefusal,
+            Self::ApiRequest,
+            Self::ApiRequestBody,
+            Self::ApiResponseBody,
+            Self::ApiRetriesExhausted,
+            Self::AssistantResponse,
+            Self::AtMention,
+            Self::Auth,
+            Self::Compaction,
+            Self::FeedbackSurvey,
+            Self::HookExecutionComplete,
+            Self::HookExecutionStart,
+            Self::HookPluginMetrics,
+            Self::HookRegistered,
+            Self::InternalError,
+            Self::ManagedSettingsResolved,
+            Self::McpServerConnection,
+            Self::PermissionModeChanged,
+            Self::PluginInstalled,
+            Self::PluginLoaded,
+            Self::RetentionSweep,
+            Self::SkillActivated,
+            Self::SubagentCompleted,
+            Self::ToolDecision,
+            Self::ToolResult,
+            Self::UserPrompt,
+        ];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::ApiError => "api_error",
+                Self::ApiRefusal => "api_refusal",
+                Self::ApiRequest => "api_request",
+                Self::ApiRequestBody => "api_request_body",
+                Self::ApiResponseBody => "api_response_body",
+                Self::ApiRetriesExhausted => "api_retries_exhausted",
+                Self::AssistantResponse => "assistant_response",
+                Self::AtMention => "at_mention",
+                Self::Auth => "auth",
+                Self::Compaction => "compaction",
+                Self::FeedbackSurvey => "feedback_survey",
+                Self::HookExecutionComplete => "hook_execution_complete",
+                Self::HookExecutionStart => "hook_execution_start",
+                Self::HookPluginMetrics => "hook_plugin_metrics",
+                Self::HookRegistered => "hook_registered",
+                Self::InternalError => "internal_error",
+                Self::ManagedSettingsResolved => "managed_settings_resolved",
+                Self::McpServerConnection => "mcp_server_connection",
+                Self::PermissionModeChanged => "permission_mode_changed",
+                Self::PluginInstalled => "plugin_installed",
+                Self::PluginLoaded => "plugin_loaded",
+                Self::RetentionSweep => "retention_sweep",
+                Self::SkillActivated => "skill_activated",
+                Self::SubagentCompleted => "subagent_completed",
+                Self::ToolDecision => "tool_decision",
+                Self::ToolResult => "tool_result",
+                Self::UserPrompt => "user_prompt",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "api_error" => Some(Self::ApiError),
+                "api_refusal" => Some(Self::ApiRefusal),
+                "api_request" => Some(Self::ApiRequest),
+                "api_request_body" => Some(Self::ApiRequestBody),
+                "api_response_body" => Some(Self::ApiResponseBody),
+                "api_retries_exhausted" => Some(Self::ApiRetriesExhausted),
+                "assistant_response" => Some(Self::AssistantResponse),
+                "at_mention" => Some(Self::AtMention),
+                "auth" => Some(Self::Auth),
+                "compaction" => Some(Self::Compaction),
+                "feedback_survey" => Some(Self::FeedbackSurvey),
+                "hook_execution_complete" => Some(Self::HookExecutionComplete),
+                "hook_execution_start" => Some(Self::HookExecutionStart),
+                "hook_plugin_metrics" => Some(Self::HookPluginMetrics),
+                "hook_registered" => Some(Self::HookRegistered),
+                "internal_error" => Some(Self::InternalError),
+                "managed_settings_resolved" => Some(Self::ManagedSettingsResolved),
+                "mcp_server_connection" => Some(Self::McpServerConnection),
+                "permission_mode_changed" => Some(Self::PermissionModeChanged),
+                "plugin_installed" => Some(Self::PluginInstalled),
+                "plugin_loaded" => Some(Self::PluginLoaded),
+                "retention_sweep" => Some(Self::RetentionSweep),
+                "skill_activated" => Some(Self::SkillActivated),
+                "subagent_completed" => Some(Self::SubagentCompleted),
+                "tool_decision" => Some(Self::ToolDecision),
+                "tool_result" => Some(Self::ToolResult),
+                "user_prompt" => Some(Self::UserPrompt),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for EventName {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    /// Who or what decided about a tool call. (`source`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Source {
+        /// The configuration, rules or mode.
+        Config,
+        /// A hook.
+        Hook,
+        /// The user, for good.
+        UserPermanent,
+        /// The user, for the session.
+        UserTemporary,
+        /// The user stopped it.
+        UserAbort,
+        /// The user said no.
+        UserReject,
+    }
+
+    impl Source {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[
+            Self::Config,
+            Self::Hook,
+            Self::UserPermanent,
+            Self::UserTemporary,
+            Self::UserAbort,
+            Self::UserReject,
+        ];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Config => "config",
+                Self::Hook => "hook",
+                Self::UserPermanent => "user_permanent",
+                Self::UserTemporary => "user_temporary",
+                Self::UserAbort => "user_abort",
+                Self::UserReject => "user_reject",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "config" => Some(Self::Config),
+                "hook" => Some(Self::Hook),
+                "user_permanent" => Some(Self::UserPermanent),
+                "user_temporary" => Some(Self::UserTemporary),
+                "user_abort" => Some(Self::UserAbort),
+                "user_reject" => Some(Self::UserReject),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for Source {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    /// What happened to the connection of an MCP server. (`status`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Status {
+        /// It is connected.
+        Connected,
+        /// It could not be connected.
+        Failed,
+        /// It is no longer connected.
+        Disconnected,
+    }
+
+    impl Status {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[Self::Connected, Self::Failed, Self::Disconnected];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Connected => "connected",
+                Self::Failed => "failed",
+                Self::Disconnected => "disconnected",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "connected" => Some(Self::Connected),
+                "failed" => Some(Self::Failed),
+                "disconnected" => Some(Self::Disconnected),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for Status {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
 }
 
 /// Attributes that Codex sends, as seen on the wire (0.169.0) or read in its source.
 pub mod codex {
-    /// Tool call.
+    /// Whether the tool call was cut off; a cancelled call carries it twice, false and then true.
+    pub const ABORTED: &str = "aborted";
+    /// What was reviewed or done (metrics).
+    pub const ACTION: &str = "action";
+    /// Whether the network proxy was active in the turn (metric).
+    pub const ACTIVE: &str = "active";
+    /// Store the credentials ended up in (metric).
+    pub const ACTUAL_STORE: &str = "actual_store";
+    /// Whether a WebSocket continuation followed a prewarm (metric).
+    pub const AFTER_PREWARM: &str = "after_prewarm";
+    /// Whether a response is the main agent's or a sub-agent's.
+    pub const AGENT_TYPE: &str = "agent.type";
+    /// Path of the agent thread that called the tool; the main one is `/root`.
+    pub const AGENT_NAME: &str = "agent_name";
+    /// Whether another model of the provider may stand in.
+    pub const ALLOW_PROVIDER_MODEL_FALLBACK: &str = "allow_provider_model_fallback";
+    /// Path of the model provider's endpoint.
+    pub const API_PATH: &str = "api.path";
+    /// Version of Codex.
+    pub const APP_VERSION: &str = "app.version";
+    /// Version of the app server protocol.
+    pub const APP_SERVER_API_VERSION: &str = "app_server.api_version";
+    /// Client of the app server.
+    pub const APP_SERVER_CLIENT_NAME: &str = "app_server.client_name";
+    /// Version of that client.
+    pub const APP_SERVER_CLIENT_VERSION: &str = "app_server.client_version";
+    /// Connection of that client.
+    pub const APP_SERVER_CONNECTION_ID: &str = "app_server.connection_id";
+    /// Approval that a request was decided under.
+    pub const APPROVAL_ID: &str = "approval_id";
+    /// Approval policy at the start of the conversation.
+    pub const APPROVAL_POLICY: &str = "approval_policy";
+    /// Where a request for review came from (metrics).
+    pub const APPROVAL_REQUEST_SOURCE: &str = "approval_request_source";
+    /// Who is said to have refused an MCP call (metric).
+    pub const APPROVAL_SOURCE: &str = "approval_source";
+    /// What was answered to an approval request (metric).
+    pub const APPROVED: &str = "approved";
+    /// Whether apps are enabled.
+    pub const APPS_ENABLED: &str = "apps_enabled";
+    /// Arguments of a tool call, whole and not redacted.
+    pub const ARGUMENTS: &str = "arguments";
+    /// Length of the arguments in bytes.
+    pub const ARGUMENTS_LENGTH: &str = "arguments_length";
+    /// Number of the attempt, from 0.
+    pub const ATTEMPT: &str = "attempt";
+    /// Agent identity a request was signed with.
+    pub const AUTH_AGENT_ID: &str = "auth.agent_id";
+    /// Ray id of the provider's front end.
+    pub const AUTH_CF_RAY: &str = "auth.cf_ray";
+    /// Whether an open connection was used again.
+    pub const AUTH_CONNECTION_REUSED: &str = "auth.connection_reused";
+    /// Whether CODEX_API_KEY is honoured.
+    pub const AUTH_ENV_CODEX_API_KEY_ENABLED: &str = "auth.env_codex_api_key_enabled";
+    /// Whether CODEX_API_KEY is set.
+    pub const AUTH_ENV_CODEX_API_KEY_PRESENT: &str = "auth.env_codex_api_key_present";
+    /// Whether OPENAI_API_KEY is set.
+    pub const AUTH_ENV_OPENAI_API_KEY_PRESENT: &str = "auth.env_openai_api_key_present";
+    /// Whether the provider names a variable for its key.
+    pub const AUTH_ENV_PROVIDER_KEY_NAME: &str = "auth.env_provider_key_name";
+    /// Whether that variable is set.
+    pub const AUTH_ENV_PROVIDER_KEY_PRESENT: &str = "auth.env_provider_key_present";
+    /// Whether the token refresh address is overridden.
+    pub const AUTH_ENV_REFRESH_TOKEN_URL_OVERRIDE_PRESENT: &str =
+        "auth.env_refresh_token_url_override_present";
+    /// Error of the authorisation.
+    pub const AUTH_ERROR: &str = "auth.error";
+    /// Code of that error.
+    pub const AUTH_ERROR_CODE: &str = "auth.error_code";
+    /// Whether an authorisation header was sent.
+    pub const AUTH_HEADER_ATTACHED: &str = "auth.header_attached";
+    /// Name of that header.
+    pub const AUTH_HEADER_NAME: &str = "auth.header_name";
+    /// How the request was signed in.
+    pub const AUTH_DOT_MODE: &str = "auth.mode";
+    /// How a credential recovery ended.
+    pub const AUTH_OUTCOME: &str = "auth.outcome";
+    /// Whether the connection was signed in anew.
+    pub const AUTH_REAUTH: &str = "auth.reauth";
+    /// Mode of a credential recovery.
+    pub const AUTH_RECOVERY_MODE: &str = "auth.recovery_mode";
+    /// Phase of a credential recovery.
+    pub const AUTH_RECOVERY_PHASE: &str = "auth.recovery_phase";
+    /// Why a credential was recovered.
+    pub const AUTH_RECOVERY_REASON: &str = "auth.recovery_reason";
+    /// Request id of the provider.
+    pub const AUTH_REQUEST_ID: &str = "auth.request_id";
+    /// Whether the request repeats one that was not authorised.
+    pub const AUTH_RETRY_AFTER_UNAUTHORIZED: &str = "auth.retry_after_unauthorized";
+    /// Whether the recovery changed the stored credential.
+    pub const AUTH_STATE_CHANGED: &str = "auth.state_changed";
+    /// Step of a credential recovery.
+    pub const AUTH_STEP: &str = "auth.step";
+    /// Task a request was signed for.
+    pub const AUTH_TASK_ID: &str = "auth.task_id";
+    /// How Codex is signed in, `ApiKey` or `Chatgpt`.
+    pub const AUTH_MODE: &str = "auth_mode";
+    /// Tokens at which the context is compacted.
+    pub const AUTO_COMPACT_TOKEN_LIMIT: &str = "auto_compact_token_limit";
+    /// Sandbox in use (metrics).
+    pub const BACKEND: &str = "backend";
+    /// Why a turn context was built.
+    pub const BUILD_MODE: &str = "build_mode";
+    /// Shape of a cloud configuration bundle (metric).
+    pub const BUNDLE_SHAPE: &str = "bundle_shape";
+    /// Time the span was running, in nanoseconds.
+    pub const BUSY_NS: &str = "busy_ns";
+    /// Whether a list of tools came from a cache (metric).
+    pub const CACHE: &str = "cache";
+    /// Input tokens written to a cache.
+    pub const CACHE_WRITE_TOKEN_COUNT: &str = "cache_write_token_count";
+    /// Input tokens read from a cache.
+    pub const CACHED_TOKEN_COUNT: &str = "cached_token_count";
+    /// Tool call; nested calls of code mode begin with `exec-`.
     pub const CALL_ID: &str = "call_id";
+    /// Whether the candidate skills were cut (metrics).
+    pub const CANDIDATE_SET_TRUNCATED: &str = "candidate_set_truncated";
+    /// Number of skills in the catalogue.
+    pub const CATALOG_ENTRIES: &str = "catalog_entries";
+    /// Number of skills in the catalogue.
+    pub const CATALOG_ENTRY_COUNT: &str = "catalog_entry_count";
+    /// Where a catalogue of MCP tools came from.
+    pub const CATALOG_SOURCE: &str = "catalog_source";
+    /// Where a catalogue of skills was shown (metrics).
+    pub const CATALOG_SURFACE: &str = "catalog_surface";
+    /// Code mode cell that a nested call came from.
+    pub const CELL_ID: &str = "cell.id";
+    /// What a sandbox integrity check looked at (metric).
+    pub const CHECKER: &str = "checker";
+    /// Client of the network proxy.
+    pub const CLIENT_ADDRESS: &str = "client.address";
+    /// Ray id of a failed file upload.
+    pub const CLOUDFLARE_RAY_ID: &str = "cloudflare_ray_id";
+    /// Source file of the span.
+    pub const CODE_FILE_PATH: &str = "code.file.path";
+    /// Source line of the span.
+    pub const CODE_LINE_NUMBER: &str = "code.line.number";
+    /// Source module of the span.
+    pub const CODE_MODULE_NAME: &str = "code.module.name";
+    /// Error code of an MCP call.
+    pub const CODEX_MCP_ERROR_CODE: &str = "codex.mcp.error.code";
+    /// Operation that was dispatched.
+    pub const CODEX_OP: &str = "codex.op";
+    /// Reasoning effort of the request.
+    pub const CODEX_REQUEST_REASONING_EFFORT: &str = "codex.request.reasoning_effort";
+    /// Wait for a stream event, in milliseconds.
+    pub const CODEX_RESPONSE_RECEIVE_WAIT_MS: &str = "codex.response.receive_wait_ms";
+    /// Phase of a tool call that the span covers.
+    pub const CODEX_TOOL_PHASE: &str = "codex.tool.phase";
+    /// Phase of a turn that the span covers.
+    pub const CODEX_TURN_PHASE: &str = "codex.turn.phase";
+    /// Reasoning effort of the turn.
+    pub const CODEX_TURN_REASONING_EFFORT: &str = "codex.turn.reasoning_effort";
+    /// Input tokens of the turn written to a cache.
+    pub const CODEX_TURN_TOKEN_USAGE_CACHE_WRITE_INPUT_TOKENS: &str =
+        "codex.turn.token_usage.cache_write_input_tokens";
+    /// Input tokens of the turn read from a cache.
+    pub const CODEX_TURN_TOKEN_USAGE_CACHED_INPUT_TOKENS: &str =
+        "codex.turn.token_usage.cached_input_tokens";
+    /// Input tokens of the turn.
+    pub const CODEX_TURN_TOKEN_USAGE_INPUT_TOKENS: &str = "codex.turn.token_usage.input_tokens";
+    /// Input tokens of the turn not read from a cache.
+    pub const CODEX_TURN_TOKEN_USAGE_NON_CACHED_INPUT_TOKENS: &str =
+        "codex.turn.token_usage.non_cached_input_tokens";
+    /// Output tokens of the turn.
+    pub const CODEX_TURN_TOKEN_USAGE_OUTPUT_TOKENS: &str = "codex.turn.token_usage.output_tokens";
+    /// Output tokens of the turn spent on reasoning.
+    pub const CODEX_TURN_TOKEN_USAGE_REASONING_OUTPUT_TOKENS: &str =
+        "codex.turn.token_usage.reasoning_output_tokens";
+    /// Tokens of the turn.
+    pub const CODEX_TURN_TOKEN_USAGE_TOTAL_TOKENS: &str = "codex.turn.token_usage.total_tokens";
+    /// Output tokens of the response spent on reasoning.
+    pub const CODEX_USAGE_REASONING_OUTPUT_TOKENS: &str = "codex.usage.reasoning_output_tokens";
+    /// Tokens of the response.
+    pub const CODEX_USAGE_TOTAL_TOKENS: &str = "codex.usage.total_tokens";
+    /// What kind of command a tool ran (metrics).
+    pub const COMMAND_CATEGORY: &str = "command_category";
+    /// Message between agents; its sending and its receipt share it.
+    pub const COMMUNICATION_ID: &str = "communication_id";
+    /// End of a review, milliseconds since the epoch.
+    pub const COMPLETED_AT_MS: &str = "completed_at_ms";
+    /// Part of a review's context (metric).
+    pub const COMPONENT: &str = "component";
+    /// Whether session files are compressed (metric).
+    pub const COMPRESSION_ENABLED: &str = "compression_enabled";
+    /// Configuration layers that disable agents the old way.
+    pub const CONFIG_LEGACY_MULTI_AGENT_DISABLED_SOURCES: &str =
+        "config.legacy_multi_agent_disabled_sources";
+    /// Whether memories are configured (metric).
+    pub const CONFIG_USE_MEMORIES: &str = "config_use_memories";
+    /// Whether the configuration of an environment is pending.
+    pub const CONFIGURATION_PENDING: &str = "configuration_pending";
+    /// Number of connectors.
+    pub const CONNECTOR_COUNT: &str = "connector_count";
+    /// Connector of an MCP call (metric).
+    pub const CONNECTOR_ID: &str = "connector_id";
+    /// Name of that connector (metric).
+    pub const CONNECTOR_NAME: &str = "connector_name";
+    /// Words of a message between agents.
+    pub const CONTENT: &str = "content";
+    /// Whether the context of a review changed (metric).
+    pub const CONTEXT_CHANGED: &str = "context_changed";
+    /// Context a review ran in (metrics).
+    pub const CONTEXT_MODE: &str = "context_mode";
+    /// Tokens that fit the model's context.
+    pub const CONTEXT_WINDOW: &str = "context_window";
+    /// Conversation (thread) the record belongs to.
+    pub const CONVERSATION_ID: &str = "conversation.id";
+    /// Kind of credential that was stored (metrics).
+    pub const CREDENTIAL_KIND: &str = "credential_kind";
+    /// Whether the critical path of a turn was measured.
+    pub const CRITICAL_PATH_STATUS: &str = "critical_path_status";
+    /// Item a WebSocket continuation ends with (metric).
+    pub const CURRENT_ITEM_TYPE: &str = "current_item_type";
+    /// Working directory.
+    pub const CWD: &str = "cwd";
+    /// Database of Codex (metrics).
+    pub const DB: &str = "db";
+    /// What was decided about a tool call. Before 2026-08 it was sent without underscores.
+    pub const DECISION: &str = "decision";
+    /// File a sandbox integrity check looked at (metric).
+    pub const DEPENDENCY: &str = "dependency";
+    /// Folder of Codex (metric).
+    pub const DIRECTORY: &str = "directory";
+    /// Time from dispatch to result, in milliseconds.
+    pub const DISPATCH_TO_RESULT_READY_MS: &str = "dispatch_to_result_ready_ms";
+    /// Duration in milliseconds, sent as a string.
+    pub const DURATION_MS: &str = "duration_ms";
+    /// Number of dynamic tools.
+    pub const DYNAMIC_TOOL_COUNT: &str = "dynamic_tool_count";
+    /// Duration of a file upload, in milliseconds.
+    pub const ELAPSED_MS: &str = "elapsed_ms";
+    /// Path of the model provider's endpoint.
+    pub const ENDPOINT: &str = "endpoint";
+    /// Environment as configured under `otel.environment`.
+    pub const ENV: &str = "env";
+    /// Number of execution environments.
+    pub const ENVIRONMENT_COUNT: &str = "environment_count";
+    /// Execution environment.
+    pub const ENVIRONMENT_ID: &str = "environment_id";
+    /// Error, or `none` (metrics).
+    pub const ERROR: &str = "error";
+    /// What a request to the model failed with.
+    pub const ERROR_MESSAGE: &str = "error.message";
+    /// Class of error of an MCP call.
+    pub const ERROR_DOT_TYPE: &str = "error.type";
+    /// Error code of an MCP call (metric).
+    pub const ERROR_CODE: &str = "error_code";
+    /// Kind of error.
+    pub const ERROR_KIND: &str = "error_kind";
+    /// Class of error (metrics).
+    pub const ERROR_TYPE: &str = "error_type";
+    /// Duration of the second, unsandboxed attempt, in milliseconds.
+    pub const ESCALATED_DURATION_MS: &str = "escalated_duration_ms";
+    /// Kind of a stream event of the model's response.
+    pub const EVENT_KIND: &str = "event.kind";
+    /// Name of the event; the name field of the record is a source position.
+    pub const EVENT_NAME: &str = "event.name";
+    /// Time of the event, RFC 3339 with milliseconds; the record's own time is 0.
+    pub const EVENT_TIMESTAMP: &str = "event.timestamp";
+    /// Execution that a proxy decision or a code mode call belongs to.
+    pub const EXECUTION_ID: &str = "execution.id";
+    /// How a hook ran (metrics).
+    pub const EXECUTION_MODE: &str = "execution_mode";
+    /// Whether the process signalled its exit.
+    pub const EXIT_SIGNALED: &str = "exit_signaled";
+    /// How tools are shown to the model (metric).
+    pub const EXPOSURE: &str = "exposure";
+    /// Why a review failed (metrics).
+    pub const FAILURE_REASON: &str = "failure_reason";
+    /// Why another store was used (metrics).
+    pub const FALLBACK_REASON: &str = "fallback_reason";
+    /// Feature flag (metric).
+    pub const FEATURE: &str = "feature";
+    /// Whether the feature is on (metric).
+    pub const FEATURE_ENABLED: &str = "feature_enabled";
+    /// File of a failed upload.
+    pub const FILE_ID: &str = "file_id";
+    /// Size of that file.
+    pub const FILE_SIZE_BYTES: &str = "file_size_bytes";
+    /// How much history a sub-agent got (metric).
+    pub const FORK_MODE: &str = "fork_mode";
+    /// Format of a session file (metrics).
+    pub const FORMAT: &str = "format";
+    /// Which stream event a response item came from.
+    pub const FROM: &str = "from";
+    /// Input tokens of the response read from a cache.
+    pub const GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: &str = "gen_ai.usage.cache_read.input_tokens";
+    /// Input tokens of the response written to a cache.
+    pub const GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS: &str = "gen_ai.usage.cache_write.input_tokens";
+    /// Input tokens of the response.
+    pub const GEN_AI_USAGE_INPUT_TOKENS: &str = "gen_ai.usage.input_tokens";
+    /// Output tokens of the response.
+    pub const GEN_AI_USAGE_OUTPUT_TOKENS: &str = "gen_ai.usage.output_tokens";
+    /// Model of the automated reviewer (metrics).
+    pub const GUARDIAN_MODEL: &str = "guardian_model";
+    /// Reasoning effort of the automated reviewer (metrics).
+    pub const GUARDIAN_REASONING_EFFORT: &str = "guardian_reasoning_effort";
+    /// Whether a review continued an earlier one (metrics).
+    pub const HAD_PRIOR_REVIEW_CONTEXT: &str = "had_prior_review_context";
+    /// Kind of hook handler (metrics).
+    pub const HANDLER_TYPE: &str = "handler_type";
+    /// Whether memories were cited (metric).
+    pub const HAS_CITATIONS: &str = "has_citations";
+    /// Whether the profile denies by pattern (metrics).
+    pub const HAS_DENY_GLOBS: &str = "has_deny_globs";
+    /// How a session's history is kept (metric).
+    pub const HISTORY_MODE: &str = "history_mode";
+    /// How the hook's process ended; `completed` also where the hook blocks the call.
+    pub const HOOK_COMMAND_OUTCOME: &str = "hook.command_outcome";
+    /// Position of the hook.
+    pub const HOOK_DISPLAY_ORDER: &str = "hook.display_order";
+    /// Event the hook ran on.
+    pub const HOOK_EVENT_NAME: &str = "hook.event_name";
+    /// How the hook ran.
+    pub const HOOK_EXECUTION_MODE: &str = "hook.execution_mode";
+    /// Kind of hook handler.
+    pub const HOOK_HANDLER_TYPE: &str = "hook.handler_type";
+    /// What the hook is tied to.
+    pub const HOOK_SCOPE: &str = "hook.scope";
+    /// Configuration layer of the hook.
+    pub const HOOK_SOURCE: &str = "hook.source";
+    /// Time limit of the hook, in seconds.
+    pub const HOOK_TIMEOUT_SEC: &str = "hook.timeout_sec";
+    /// Event a hook ran on (metrics).
+    pub const HOOK_NAME: &str = "hook_name";
+    /// Host of a failed file upload.
+    pub const HOST: &str = "host";
+    /// Host Codex runs on (logs only).
+    pub const HOST_NAME: &str = "host.name";
+    /// HTTP method.
+    pub const HTTP_METHOD: &str = "http.method";
+    /// HTTP method as the network proxy saw it.
+    pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
+    /// HTTP status of the model provider.
+    pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+    /// Time the span was idle, in nanoseconds.
+    pub const IDLE_NS: &str = "idle_ns";
+    /// Images in a prompt.
+    pub const IMAGE_INPUT_COUNT: &str = "image_input_count";
+    /// Whether tools are sent incrementally (metric).
+    pub const INCREMENTAL_TOOLS: &str = "incremental_tools";
+    /// Duration of the first, sandboxed attempt, in milliseconds.
+    pub const INITIAL_DURATION_MS: &str = "initial_duration_ms";
+    /// Agent that set the answering agent to work.
+    pub const INITIATING_AGENT_PATH: &str = "initiating.agent.path";
+    /// Input of a prewarm (metric).
+    pub const INPUT: &str = "input";
+    /// Number of inputs.
+    pub const INPUT_COUNT: &str = "input_count";
+    /// Input tokens of the response, sent as a string.
+    pub const INPUT_TOKEN_COUNT: &str = "input_token_count";
+    /// Callback of code mode.
+    pub const INVOCATION_ID: &str = "invocation.id";
+    /// Whether the folder is a Git repository (metric).
+    pub const IS_GIT: &str = "is_git";
+    /// Whether the folder is a Git worktree (metric).
+    pub const IS_WORKTREE: &str = "is_worktree";
+    /// Item of the conversation; of a review, the call under review.
+    pub const ITEM_ID: &str = "item.id";
+    /// Number of items.
+    pub const ITEM_COUNT: &str = "item_count";
+    /// Key of a queue.
+    pub const KEY: &str = "key";
+    /// Kind of a message between agents (in metrics: of a stream event).
+    pub const KIND: &str = "kind";
+    /// Level of a span event.
+    pub const LEVEL: &str = "level";
+    /// Local images in a prompt.
+    pub const LOCAL_IMAGE_INPUT_COUNT: &str = "local_image_input_count";
+    /// Largest size of project instructions.
+    pub const MAX_TOTAL: &str = "max_total";
+    /// Connector of an MCP call.
+    pub const MCP_CONNECTOR_ID: &str = "mcp.connector.id";
+    /// Name of that connector.
+    pub const MCP_CONNECTOR_NAME: &str = "mcp.connector.name";
+    /// MCP server.
+    pub const MCP_SERVER_NAME: &str = "mcp.server.name";
+    /// `stdio`, `in_process` or the address of the MCP server.
+    pub const MCP_DOT_SERVER_DOT_ORIGIN: &str = "mcp.server.origin";
+    /// Transport of the MCP server.
+    pub const MCP_TRANSPORT: &str = "mcp.transport";
+    /// MCP server of a tool; empty for other tools.
+    pub const MCP_SERVER: &str = "mcp_server";
+    /// Number of MCP servers.
+    pub const MCP_SERVER_COUNT: &str = "mcp_server_count";
+    /// `stdio`, `in_process` or the address of the MCP server; empty for other tools.
+    pub const MCP_SERVER_ORIGIN: &str = "mcp_server_origin";
+    /// Names of the MCP servers, joined by a comma and a space.
+    pub const MCP_SERVERS: &str = "mcp_servers";
+    /// Whether the tool is an MCP tool.
+    pub const MCP_TOOL: &str = "mcp_tool";
+    /// What was measured (metric).
+    pub const MEASUREMENT: &str = "measurement";
+    /// Method of selecting skills (metrics).
+    pub const METHOD: &str = "method";
+    /// Mode, of several things.
+    pub const MODE: &str = "mode";
+    /// Model in use.
+    pub const MODEL: &str = "model";
+    /// Whether a model was asked for.
+    pub const MODEL_PROVIDED: &str = "model.provided";
+    /// Reasoning effort of the response.
+    pub const MODEL_REASONING_EFFORT: &str = "model_reasoning_effort";
+    /// Version of multi-agent support (metric).
+    pub const MULTI_AGENT_VERSION: &str = "multi_agent_version";
+    /// Whether a checked file has several links (metric).
+    pub const MULTIPLE_HARD_LINKS: &str = "multiple_hard_links";
+    /// Whether there are several writable roots (metric).
+    pub const MULTIPLE_WRITE_ROOTS: &str = "multiple_write_roots";
+    /// Local address of a proxy connection.
+    pub const NETWORK_LOCAL_ADDRESS: &str = "network.local.address";
+    /// Local port of a proxy connection.
+    pub const NETWORK_LOCAL_PORT: &str = "network.local.port";
+    /// Peer address of a proxy connection.
+    pub const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
+    /// Peer port of a proxy connection.
+    pub const NETWORK_PEER_PORT: &str = "network.peer.port";
+    /// What the network proxy decided.
+    pub const NETWORK_POLICY_DECISION: &str = "network.policy.decision";
+    /// Whether a decider overrode the baseline.
+    pub const NETWORK_POLICY_OVERRIDE: &str = "network.policy.override";
+    /// Why the network proxy decided so.
+    pub const NETWORK_POLICY_REASON: &str = "network.policy.reason";
+    /// Whether the decision is about a domain.
+    pub const NETWORK_POLICY_SCOPE: &str = "network.policy.scope";
+    /// What decided: `baseline_policy`, `mode_guard`, `proxy_state` or `decider`.
+    pub const NETWORK_POLICY_SOURCE: &str = "network.policy.source";
+    /// Protocol of a proxy connection.
+    pub const NETWORK_PROTOCOL_NAME: &str = "network.protocol.name";
+    /// Version of that protocol.
+    pub const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
+    /// `http`, `https_connect`, `socks5_tcp` or `socks5_udp`.
+    pub const NETWORK_TRANSPORT_PROTOCOL: &str = "network.transport.protocol";
+    /// Whether a snapshot was taken without waiting.
+    pub const NON_BLOCKING: &str = "non_blocking";
+    /// Operation, of several things (metrics).
+    pub const OPERATION: &str = "operation";
+    /// Which Codex client it is.
+    pub const ORIGINATOR: &str = "originator";
+    /// Operating system (metrics).
+    pub const OS: &str = "os";
+    /// Version of the operating system (metrics).
+    pub const OS_VERSION: &str = "os_version";
+    /// Outcome: of the sandbox (`denied`, `timed_out`, `signal`, `escalated`), of a review (`allow`, `deny`), of a process (`exited`, `failed`).
+    pub const OUTCOME: &str = "outcome";
+    /// Output of a tool call, cut at the configured size.
+    pub const OUTPUT: &str = "output";
+    /// Whether the process closed its output.
+    pub const OUTPUT_CLOSED: &str = "output_closed";
+    /// Length of the output in bytes.
+    pub const OUTPUT_LENGTH: &str = "output_length";
+    /// Lines of the output.
+    pub const OUTPUT_LINE_COUNT: &str = "output_line_count";
+    /// Output tokens of the response, sent as a string.
+    pub const OUTPUT_TOKEN_COUNT: &str = "output_token_count";
+    /// Whether the exported output was cut.
+    pub const OUTPUT_TRUNCATED: &str = "output_truncated";
+    /// Conversation that started this one.
+    pub const PARENT_CONVERSATION_ID: &str = "parent.conversation.id";
+    /// Turn that started this conversation.
+    pub const PARENT_TURN_ID: &str = "parent.turn.id";
+    /// Number of entries in a sandbox profile.
+    pub const PERMISSION_ENTRIES: &str = "permission_entries";
+    /// Phase, of several things (metrics).
+    pub const PHASE: &str = "phase";
+    /// Plugin an MCP catalogue belongs to.
+    pub const PLUGIN_ID: &str = "plugin_id";
+    /// Whether the plugin was installed.
+    pub const PLUGIN_INSTALL_COMPLETED: &str = "plugin_install.completed";
+    /// What was answered to a plugin suggestion.
+    pub const PLUGIN_INSTALL_RESPONSE_ACTION: &str = "plugin_install.response_action";
+    /// Plugin that was suggested.
+    pub const PLUGIN_INSTALL_TOOL_ID: &str = "plugin_install.tool_id";
+    /// Name of that plugin.
+    pub const PLUGIN_INSTALL_TOOL_NAME: &str = "plugin_install.tool_name";
+    /// Kind of that plugin.
+    pub const PLUGIN_INSTALL_TOOL_TYPE: &str = "plugin_install.tool_type";
+    /// Whether the user confirmed.
+    pub const PLUGIN_INSTALL_USER_CONFIRMED: &str = "plugin_install.user_confirmed";
+    /// Whether plugins are enabled.
+    pub const PLUGINS_ENABLED: &str = "plugins_enabled";
+    /// Item a WebSocket continuation follows (metric).
+    pub const PREVIOUS_ITEM_TYPE: &str = "previous_item_type";
+    /// Input of a prewarm.
+    pub const PREWARM_INPUT: &str = "prewarm.input";
+    /// Product.
+    pub const PRODUCT_SKU: &str = "product_sku";
+    /// Words of a prompt; `[REDACTED]` unless `otel.log_user_prompt` is on.
+    pub const PROMPT: &str = "prompt";
+    /// Length of the prompt in characters, sent as a string.
+    pub const PROMPT_LENGTH: &str = "prompt_length";
+    /// Model provider.
+    pub const PROVIDER: &str = "provider";
+    /// Model provider.
+    pub const PROVIDER_NAME: &str = "provider_name";
+    /// Script of a skill query (metrics).
+    pub const QUERY_SCRIPT: &str = "query_script";
+    /// Whether a skill query was cut (metrics).
+    pub const QUERY_TRUNCATED: &str = "query_truncated";
+    /// Why the automated reviewer decided so.
+    pub const RATIONALE: &str = "rationale";
+    /// Length of the rationale.
+    pub const RATIONALE_LENGTH: &str = "rationale_length";
+    /// Whether the rationale was cut.
+    pub const RATIONALE_TRUNCATED: &str = "rationale_truncated";
+    /// Whether memories may be read (metric).
+    pub const READ_ALLOWED: &str = "read_allowed";
+    /// How far a read got (metrics).
+    pub const READ_PROGRESS: &str = "read_progress";
+    /// Reason, of several things (metrics).
+    pub const REASON: &str = "reason";
+    /// Reasoning effort.
+    pub const REASONING_EFFORT: &str = "reasoning_effort";
+    /// How reasoning is summarised.
+    pub const REASONING_SUMMARY: &str = "reasoning_summary";
+    /// Output tokens of the response spent on reasoning.
+    pub const REASONING_TOKEN_COUNT: &str = "reasoning_token_count";
+    /// Whether a WebSocket was signed in anew (metrics).
+    pub const REAUTH: &str = "reauth";
+    /// Conversation that a message was sent to.
+    pub const RECEIVER_THREAD_ID: &str = "receiver_thread_id";
+    /// How the list of models was refreshed.
+    pub const REFRESH_STRATEGY: &str = "refresh_strategy";
+    /// Whether the execution environment is remote.
+    pub const REMOTE: &str = "remote";
+    /// Whether remote plugins are enabled.
+    pub const REMOTE_PLUGIN_ENABLED: &str = "remote_plugin_enabled";
+    /// Which request a stream error belongs to.
+    pub const REQUEST: &str = "request";
+    /// Words of the agent's answer.
+    pub const RESPONSE: &str = "response";
+    /// Length of the answer.
+    pub const RESPONSE_LENGTH: &str = "response_length";
+    /// Whether the answer was cut.
+    pub const RESPONSE_TRUNCATED: &str = "response_truncated";
+    /// Whether a review was repeated (metric).
+    pub const RETRIED: &str = "retried";
+    /// Number of the repetition, from 1.
+    pub const RETRY_ATTEMPT: &str = "retry.attempt";
+    /// Wait before it, in milliseconds.
+    pub const RETRY_DELAY_MS: &str = "retry.delay_ms";
+    /// `http` or `stream`.
+    pub const RETRY_LAYER: &str = "retry.layer";
+    /// What is repeated.
+    pub const RETRY_OPERATION: &str = "retry.operation";
+    /// Review by the automated reviewer.
+    pub const REVIEW_DOT_ID: &str = "review.id";
+    /// Review by the automated reviewer (spans).
+    pub const REVIEW_ID: &str = "review_id";
+    /// Whether the reviewed action was cut (metrics).
+    pub const REVIEWED_ACTION_TRUNCATED: &str = "reviewed_action_truncated";
+    /// Risk the automated reviewer saw.
+    pub const RISK_LEVEL: &str = "risk_level";
+    /// Role of a sub-agent (metric).
+    pub const ROLE: &str = "role";
+    /// Items of a session file.
+    pub const ROLLOUT_ITEM_COUNT: &str = "rollout_item_count";
+    /// Turn of the main agent that it goes back to.
+    pub const ROOT_TURN_ID: &str = "root.turn.id";
+    /// Number of roots.
+    pub const ROOT_COUNT: &str = "root_count";
+    /// Route of a review (metric).
+    pub const ROUTE: &str = "route";
+    /// Method of a remote procedure call; of MCP, `tools/call`.
+    pub const RPC_METHOD: &str = "rpc.method";
+    /// Request of a remote procedure call.
+    pub const RPC_REQUEST_ID: &str = "rpc.request_id";
+    /// Kind of remote procedure call.
+    pub const RPC_SYSTEM: &str = "rpc.system";
+    /// Transport of the app server.
+    pub const RPC_TRANSPORT: &str = "rpc.transport";
+    /// Nested call as code mode numbers it.
+    pub const RUNTIME_TOOL_CALL_ID: &str = "runtime_tool_call_id";
+    /// Requests to the model in a turn.
+    pub const SAMPLING_REQUEST_COUNT: &str = "sampling_request_count";
+    /// Repeated requests in a turn.
+    pub const SAMPLING_RETRY_COUNT: &str = "sampling_retry_count";
+    /// Sandbox a tool ran in (metrics).
+    pub const SANDBOX: &str = "sandbox";
+    /// Sandbox policy at the start of the conversation, a simplification of the permission profile.
+    pub const SANDBOX_POLICY: &str = "sandbox_policy";
+    /// Whether a file access was sandboxed.
+    pub const SANDBOXED: &str = "sandboxed";
+    /// Number of searchable tools.
+    pub const SEARCH_INFO_COUNT: &str = "search_info_count";
+    /// Part of a review's context (metric).
+    pub const SECTION: &str = "section";
+    /// Error of the secure store (metrics).
+    pub const SECURE_ERROR: &str = "secure_error";
+    /// Outcome of the secure store (metrics).
+    pub const SECURE_OUTCOME: &str = "secure_outcome";
+    /// Number of selected skills.
+    pub const SELECTED_SKILL_COUNT: &str = "selected_skill_count";
+    /// Store that was chosen for credentials (metrics).
+    pub const SELECTED_STORE: &str = "selected_store";
+    /// Conversation that sent a message.
+    pub const SENDER_THREAD_ID: &str = "sender_thread_id";
+    /// MCP server (metrics).
+    pub const SERVER: &str = "server";
+    /// Host that was reached for.
+    pub const SERVER_ADDRESS: &str = "server.address";
+    /// Port that was reached for.
+    pub const SERVER_PORT: &str = "server.port";
+    /// Kind of MCP server.
+    pub const SERVER_KIND: &str = "server_kind";
+    /// MCP server.
+    pub const SERVER_NAME: &str = "server_name";
+    /// Which Codex client sends.
+    pub const SERVICE_NAME: &str = "service.name";
+    /// Version of Codex.
+    pub const SERVICE_VERSION: &str = "service.version";
+    /// Service tier of the response.
+    pub const SERVICE_TIER: &str = "service_tier";
+    /// Conversation on `mcp.tools.call`; on `code_mode.*` spans something else.
+    pub const SESSION_ID: &str = "session.id";
+    /// Whether the session leaves no file.
+    pub const SESSION_INIT_EPHEMERAL: &str = "session_init.ephemeral";
+    /// Whether network requirements are managed.
+    pub const SESSION_INIT_MANAGED_NETWORK_REQUIREMENTS_ENABLED: &str =
+        "session_init.managed_network_requirements_enabled";
+    /// MCP servers that must start.
+    pub const SESSION_INIT_REQUIRED_MCP_SERVER_COUNT: &str =
+        "session_init.required_mcp_server_count";
+    /// Kind of a review session (metrics).
+    pub const SESSION_KIND: &str = "session_kind";
+    /// Where the session came from; a sub-agent's names its parent (metrics).
+    pub const SESSION_SOURCE: &str = "session_source";
+    /// Mode of the shell snapshot (metrics).
+    pub const SHELL_SNAPSHOT_MODE: &str = "shell_snapshot_mode";
+    /// Whether a skill was named or found.
+    pub const SKILL_INVOCATION_TYPE: &str = "skill.invocation_type";
+    /// Skill.
+    pub const SKILL_NAME: &str = "skill.name";
+    /// Plugin of the skill.
+    pub const SKILL_PLUGIN_ID: &str = "skill.plugin_id";
+    /// Scope of the skill.
+    pub const SKILL_SCOPE: &str = "skill.scope";
+    /// Model in use.
+    pub const SLUG: &str = "slug";
+    /// Who is said to have decided about a tool call; `User` also where nobody was asked.
+    pub const SOURCE: &str = "source";
+    /// Speed the cost was computed for.
+    pub const SPEED: &str = "speed";
+    /// Stage, of several things (metrics).
+    pub const STAGE: &str = "stage";
+    /// Start of a review, milliseconds since the epoch.
+    pub const STARTED_AT_MS: &str = "started_at_ms";
+    /// Phase of startup.
+    pub const STARTUP_PHASE: &str = "startup.phase";
+    /// How it ended.
+    pub const STARTUP_STATUS: &str = "startup.status";
+    /// Whether a message between agents was sent or received.
+    pub const STATE: &str = "state";
+    /// Status: of a review (`approved`, `denied`, `timed_out`, `aborted`), of a request, of a hook.
+    pub const STATUS: &str = "status";
+    /// Why output was no longer collected.
+    pub const STOP_REASON: &str = "stop_reason";
+    /// Phase of storing credentials (metrics).
+    pub const STORAGE_PHASE: &str = "storage_phase";
+    /// How credentials are to be stored (metrics).
+    pub const STORE_MODE: &str = "store_mode";
+    /// Operation that a client submitted.
+    pub const SUBMISSION_ID: &str = "submission.id";
+    /// Whether it succeeded: a string on tool results, a boolean on some requests. A non-zero exit is a success.
+    pub const SUCCESS: &str = "success";
+    /// Rust target of a span or span event.
+    pub const TARGET: &str = "target";
+    /// Whether a checked file moved (metric).
+    pub const TARGET_RESOLUTION_CHANGED: &str = "target_resolution_changed";
+    /// Language of the OpenTelemetry SDK.
+    pub const TELEMETRY_SDK_LANGUAGE: &str = "telemetry.sdk.language";
+    /// Name of the OpenTelemetry SDK.
+    pub const TELEMETRY_SDK_NAME: &str = "telemetry.sdk.name";
+    /// Version of the OpenTelemetry SDK.
+    pub const TELEMETRY_SDK_VERSION: &str = "telemetry.sdk.version";
+    /// Terminal, from the user agent.
+    pub const TERMINAL_TYPE: &str = "terminal.type";
+    /// How a review ended (metrics).
+    pub const TERMINAL_STATUS: &str = "terminal_status";
+    /// Texts in a prompt.
+    pub const TEXT_INPUT_COUNT: &str = "text_input_count";
+    /// Sent twice on one span: operating system thread (integer) and conversation (string).
+    pub const THREAD_DOT_ID: &str = "thread.id";
+    /// Operating system thread.
+    pub const THREAD_NAME: &str = "thread.name";
+    /// Conversation (spans).
+    pub const THREAD_ID: &str = "thread_id";
+    /// Dynamic tools of a new conversation.
+    pub const THREAD_START_DYNAMIC_TOOL_COUNT: &str = "thread_start.dynamic_tool_count";
+    /// Whether raw events were asked for.
+    pub const THREAD_START_EXPERIMENTAL_RAW_EVENTS: &str = "thread_start.experimental_raw_events";
+    /// Whether temporary memory is on (metrics).
+    pub const TMP_MEM_ENABLED: &str = "tmp_mem_enabled";
+    /// Size class of a context (metric).
+    pub const TOKEN_BUCKET: &str = "token_bucket";
+    /// Which tokens were counted (metrics).
+    pub const TOKEN_TYPE: &str = "token_type";
+    /// Tool (metrics).
+    pub const TOOL: &str = "tool";
+    /// Tool call of an MCP request.
+    pub const TOOL_DOT_CALL_ID: &str = "tool.call_id";
+    /// Tool of an MCP request, without its server.
+    pub const TOOL_DOT_NAME: &str = "tool.name";
+    /// Tool call under review (spans).
+    pub const TOOL_CALL_ID: &str = "tool_call_id";
+    /// Number of tools of an MCP server.
+    pub const TOOL_COUNT: &str = "tool_count";
+    /// Size of their definitions.
+    pub const TOOL_DEFINITION_JSON_BYTES: &str = "tool_definition_json_bytes";
+    /// How tools are called (metric).
+    pub const TOOL_MODE: &str = "tool_mode";
+    /// Tool; on spans an MCP tool's name begins with its namespace.
+    pub const TOOL_NAME: &str = "tool_name";
+    /// Namespace of the tool: `functions`, `mcp__<server>`, `collaboration`.
+    pub const TOOL_NAMESPACE: &str = "tool_namespace";
+    /// `builtin` or `mcp`.
+    pub const TOOL_ORIGIN: &str = "tool_origin";
+    /// Number of the tool result within the process, from 1.
+    pub const TOOL_RESULT_SEQ: &str = "tool_result_seq";
+    /// `direct` or `code_mode`.
+    pub const TOOL_SOURCE: &str = "tool_source";
+    /// Number of tools.
+    pub const TOOL_SPEC_COUNT: &str = "tool_spec_count";
+    /// Tokens of the response in all, in spite of its name; sent as a string.
+    pub const TOOL_TOKEN_COUNT: &str = "tool_token_count";
+    /// Transport, of several things.
+    pub const TRANSPORT: &str = "transport";
+    /// Why a configuration was loaded (metric).
+    pub const TRIGGER: &str = "trigger";
+    /// Time to the first token, in milliseconds.
+    pub const TTFT_MS: &str = "ttft_ms";
+    /// Whether a command had a terminal (metric).
+    pub const TTY: &str = "tty";
+    /// Whether the request carried the turn's metadata.
+    pub const TURN_HAS_METADATA_HEADER: &str = "turn.has_metadata_header";
+    /// Turn.
+    pub const TURN_DOT_ID: &str = "turn.id";
+    /// Whether the turn was interrupted.
+    pub const TURN_INTERRUPTED: &str = "turn.interrupted";
+    /// Turn.
+    pub const TURN_ID: &str = "turn_id";
+    /// Number Codex gives a command's process; not the operating system's.
+    pub const UNIFIED_EXEC_PROCESS_ID: &str = "unified_exec_process_id";
+    /// Address that was asked of the proxy.
+    pub const URL_FULL: &str = "url.full";
+    /// Path that was asked of the proxy.
+    pub const URL_PATH: &str = "url.path";
+    /// Query that was asked of the proxy.
+    pub const URL_QUERY: &str = "url.query";
+    /// Scheme that was asked of the proxy.
+    pub const URL_SCHEME: &str = "url.scheme";
+    /// Estimated cost of the turn in US dollars, sent as a string.
+    pub const USAGE_ESTIMATED_USD: &str = "usage.estimated_usd";
+    /// Account, where signed in.
+    pub const USER_ACCOUNT_ID: &str = "user.account_id";
+    /// Email address, where signed in.
+    pub const USER_EMAIL: &str = "user.email";
+    /// User, on skill invocations.
+    pub const USER_ID: &str = "user.id";
+    /// How far the automated reviewer saw the user's authorisation reach.
+    pub const USER_AUTHORIZATION: &str = "user_authorization";
+    /// Number of user inputs.
+    pub const USER_INPUT_COUNT: &str = "user_input_count";
+    /// Value of a feature flag (metric).
+    pub const VALUE: &str = "value";
+    /// Version, of several things (metrics).
+    pub const VERSION: &str = "version";
+    /// Whether a WebSocket request only warms up.
+    pub const WEBSOCKET_WARMUP: &str = "websocket.warmup";
+    /// API of the model provider.
+    pub const WIRE_API: &str = "wire_api";
+
+    /// How a credential recovery ended. (`auth.outcome`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum AuthOutcome {
+        /// The credential works again.
+        RecoverySucceeded,
+        /// It will not work again.
+        RecoveryFailedPermanent,
+        /// It may work later.
+        RecoveryFailedTransient,
+        /// Nothing was tried.
+        RecoveryNotRun,
+    }
+
+    impl AuthOutcome {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[
+            Self::RecoverySucceeded,
+            Self::RecoveryFailedPermanent,
+            Self::RecoveryFailedTransient,
+            Self::RecoveryNotRun,
+        ];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::RecoverySucceeded => "recovery_succeeded",
+                Self::RecoveryFailedPermanent => "recovery_failed_permanent",
+                Self::RecoveryFailedTransient => "recovery_failed_transient",
+                Self::RecoveryNotRun => "recovery_not_run",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "recovery_succeeded" => Some(Self::RecoverySucceeded),
+                "recovery_failed_permanent" => Some(Self::RecoveryFailedPermanent),
+                "recovery_failed_transient" => Some(Self::RecoveryFailedTransient),
+                "recovery_not_run" => Some(Self::RecoveryNotRun),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for AuthOutcome {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    /// What was decided about a tool call. Before 2026-08 it was sent without underscores. (`decision`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Decision {
+        /// The call may run.
+        Approved,
+        /// It may run and a rule was added.
+        ApprovedWithAmendment,
+        /// It and its like may run for the session.
+        ApprovedForSession,
+        /// It may run and an MCP rule was added.
+        ApprovedMcpPolicyAmendment,
+        /// It may run and the host is allowed.
+        ApprovedWithNetworkPolicyAllow,
+        /// It may not run and the host is denied.
+        DeniedWithNetworkPolicyDeny,
+        /// It may not run.
+        Denied,
+        /// Nobody decided in time.
+        TimedOut,
+        /// The turn was stopped instead.
+        Abort,
+    }
+
+    impl Decision {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[
+            Self::Approved,
+            Self::ApprovedWithAmendment,
+            Self::ApprovedForSession,
+            Self::ApprovedMcpPolicyAmendment,
+            Self::ApprovedWithNetworkPolicyAllow,
+            Self::DeniedWithNetworkPolicyDeny,
+            Self::Denied,
+            Self::TimedOut,
+            Self::Abort,
+        ];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Approved => "approved",
+                Self::ApprovedWithAmendment => "approved_with_amendment",
+                Self::ApprovedForSession => "approved_for_session",
+                Self::ApprovedMcpPolicyAmendment => "approved_mcp_policy_amendment",
+                Self::ApprovedWithNetworkPolicyAllow => "approved_with_network_policy_allow",
+                Self::DeniedWithNetworkPolicyDeny => "denied_with_network_policy_deny",
+                Self::Denied => "denied",
+                Self::TimedOut => "timed_out",
+                Self::Abort => "abort",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "approved" => Some(Self::Approved),
+                "approved_with_amendment" => Some(Self::ApprovedWithAmendment),
+                "approved_for_session" => Some(Self::ApprovedForSession),
+                "approved_mcp_policy_amendment" => Some(Self::ApprovedMcpPolicyAmendment),
+                "approved_with_network_policy_allow" => Some(Self::ApprovedWithNetworkPolicyAllow),
+                "denied_with_network_policy_deny" => Some(Self::DeniedWithNetworkPolicyDeny),
+                "denied" => Some(Self::Denied),
+                "timed_out" => Some(Self::TimedOut),
+                "abort" => Some(Self::Abort),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for Decision {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    /// Kind of a stream event of the model's response. (`event.kind`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum EventKind {
+        /// The response is complete; sent twice, the second time with tokens.
+        ResponseCompleted,
+        /// The response began.
+        ResponseCreated,
+        /// The response failed.
+        ResponseFailed,
+        /// An output item began.
+        ResponseOutputItemAdded,
+        /// An output item is complete.
+        ResponseOutputItemDone,
+        /// A piece of text arrived.
+        ResponseOutputTextDelta,
+    }
+
+    impl EventKind {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[
+            Self::ResponseCompleted,
+            Self::ResponseCreated,
+            Self::ResponseFailed,
+            Self::ResponseOutputItemAdded,
+            Self::ResponseOutputItemDone,
+            Self::ResponseOutputTextDelta,
+        ];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::ResponseCompleted => "response.completed",
+                Self::ResponseCreated => "response.created",
+                Self::ResponseFailed => "response.failed",
+                Self::ResponseOutputItemAdded => "response.output_item.added",
+                Self::ResponseOutputItemDone => "response.output_item.done",
+                Self::ResponseOutputTextDelta => "response.output_text.delta",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "response.completed" => Some(Self::ResponseCompleted),
+                "response.created" => Some(Self::ResponseCreated),
+                "response.failed" => Some(Self::ResponseFailed),
+                "response.output_item.added" => Some(Self::ResponseOutputItemAdded),
+                "response.output_item.done" => Some(Self::ResponseOutputItemDone),
+                "response.output_text.delta" => Some(Self::ResponseOutputTextDelta),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for EventKind {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    /// Name of the event; the name field of the record is a source position. (`event.name`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum EventName {
+        /// A message between agent threads was sent or received.
+        AgentCommunication,
+        /// The agent's final answer of a turn.
+        AgentResponse,
+        /// A request to the model provider over HTTP.
+        ApiRequest,
+        /// A credential was recovered, or not.
+        AuthRecovery,
+        /// Code mode dispatched a nested tool call.
+        CodeModeNestedToolDispatched,
+        /// A conversation began.
+        ConversationStarts,
+        /// The automated reviewer assessed a call.
+        GuardianAssessment,
+        /// A configured certificate authority was not used.
+        HttpClientCustomCaFallback,
+        /// The network proxy decided about a connection.
+        NetworkProxyPolicyDecision,
+        /// A file upload failed.
+        OpenaiFileBlobUploadFailed,
+        /// The user was asked to install a plugin.
+        PluginInstallElicitationSent,
+        /// A plugin was suggested.
+        PluginInstallSuggestion,
+        /// A request is repeated.
+        Retry,
+        /// The first, sandboxed attempt of a call did not simply succeed.
+        SandboxOutcome,
+        /// A skill was invoked.
+        SkillInvocation,
+        /// A stream event of the model's response.
+        SseEvent,
+        /// A phase of startup ended.
+        StartupPhase,
+        /// The model asked for a tool call.
+        ToolCallReceived,
+        /// A tool call was decided about.
+        ToolDecision,
+        /// A tool call returned.
+        ToolResult,
+        /// The result of a tool call is ready for the model.
+        ToolResultReady,
+        /// Cost of a turn.
+        TurnCost,
+        /// Counts of a turn.
+        TurnProfile,
+        /// Time to the first token of a turn.
+        TurnTtft,
+        /// The user, or another agent, asked for something.
+        UserPrompt,
+        /// A WebSocket to the model provider was opened.
+        WebsocketConnect,
+        /// A request to the model provider over a WebSocket.
+        WebsocketRequest,
+    }
+
+    impl EventName {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[
+            Self::AgentCommunication,
+            Self::AgentResponse,
+            Self::ApiRequest,
+            Self::AuthRecovery,
+            Self::CodeModeNestedToolDispatched,
+            Self::ConversationStarts,
+            Self::GuardianAssessment,
+            Self::HttpClientCustomCaFallback,
+            Self::NetworkProxyPolicyDecision,
+            Self::OpenaiFileBlobUploadFailed,
+            Self::PluginInstallElicitationSent,
+            Self::PluginInstallSuggestion,
+            Self::Retry,
+            Self::SandboxOutcome,
+            Self::SkillInvocation,
+            Self::SseEvent,
+            Self::StartupPhase,
+            Self::ToolCallReceived,
+            Self::ToolDecision,
+            Self::ToolResult,
+            Self::ToolResultReady,
+            Self::TurnCost,
+            Self::TurnProfile,
+            Self::TurnTtft,
+            Self::UserPrompt,
+            Self::WebsocketConnect,
+            Self::WebsocketRequest,
+        ];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::AgentCommunication => "codex.agent_communication",
+                Self::AgentResponse => "codex.agent_response",
+                Self::ApiRequest => "codex.api_request",
+                Self::AuthRecovery => "codex.auth_recovery",
+                Self::CodeModeNestedToolDispatched => "codex.code_mode.nested_tool_dispatched",
+                Self::ConversationStarts => "codex.conversation_starts",
+                Self::GuardianAssessment => "codex.guardian_assessment",
+                Self::HttpClientCustomCaFallback => "codex.http_client.custom_ca_fallback",
+                Self::NetworkProxyPolicyDecision => "codex.network_proxy.policy_decision",
+                Self::OpenaiFileBlobUploadFailed => "codex.openai_file_blob_upload_failed",
+                Self::PluginInstallElicitationSent => "codex.plugin_install_elicitation_sent",
+                Self::PluginInstallSuggestion => "codex.plugin_install_suggestion",
+                Self::Retry => "codex.retry",
+                Self::SandboxOutcome => "codex.sandbox_outcome",
+                Self::SkillInvocation => "codex.skill_invocation",
+                Self::SseEvent => "codex.sse_event",
+                Self::StartupPhase => "codex.startup_phase",
+                Self::ToolCallReceived => "codex.tool_call_received",
+                Self::ToolDecision => "codex.tool_decision",
+                Self::ToolResult => "codex.tool_result",
+                Self::ToolResultReady => "codex.tool_result_ready",
+                Self::TurnCost => "codex.turn_cost",
+                Self::TurnProfile => "codex.turn_profile",
+                Self::TurnTtft => "codex.turn_ttft",
+                Self::UserPrompt => "codex.user_prompt",
+                Self::WebsocketConnect => "codex.websocket_connect",
+                Self::WebsocketRequest => "codex.websocket_request",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "codex.agent_communication" => Some(Self::AgentCommunication),
+                "codex.agent_response" => Some(Self::AgentResponse),
+                "codex.api_request" => Some(Self::ApiRequest),
+                "codex.auth_recovery" => Some(Self::AuthRecovery),
+                "codex.code_mode.nested_tool_dispatched" => {
+                    Some(Self::CodeModeNestedToolDispatched)
+                }
+                "codex.conversation_starts" => Some(Self::ConversationStarts),
+                "codex.guardian_assessment" => Some(Self::GuardianAssessment),
+                "codex.http_client.custom_ca_fallback" => Some(Self::HttpClientCustomCaFallback),
+                "codex.network_proxy.policy_decision" => Some(Self::NetworkProxyPolicyDecision),
+                "codex.openai_file_blob_upload_failed" => Some(Self::OpenaiFileBlobUploadFailed),
+                "codex.plugin_install_elicitation_sent" => Some(Self::PluginInstallElicitationSent),
+                "codex.plugin_install_suggestion" => Some(Self::PluginInstallSuggestion),
+                "codex.retry" => Some(Self::Retry),
+                "codex.sandbox_outcome" => Some(Self::SandboxOutcome),
+                "codex.skill_invocation" => Some(Self::SkillInvocation),
+                "codex.sse_event" => Some(Self::SseEvent),
+                "codex.startup_phase" => Some(Self::StartupPhase),
+                "codex.tool_call_received" => Some(Self::ToolCallReceived),
+                "codex.tool_decision" => Some(Self::ToolDecision),
+                "codex.tool_result" => Some(Self::ToolResult),
+                "codex.tool_result_ready" => Some(Self::ToolResultReady),
+                "codex.turn_cost" => Some(Self::TurnCost),
+                "codex.turn_profile" => Some(Self::TurnProfile),
+                "codex.turn_ttft" => Some(Self::TurnTtft),
+                "codex.user_prompt" => Some(Self::UserPrompt),
+                "codex.websocket_connect" => Some(Self::WebsocketConnect),
+                "codex.websocket_request" => Some(Self::WebsocketRequest),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for EventName {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    /// Kind of a message between agents (in metrics: of a stream event). (`kind`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Kind {
+        /// The receiver was started by the sender.
+        Spawn,
+        /// A message.
+        Message,
+        /// A message that follows up.
+        Followup,
+        /// A result.
+        Result,
+    }
+
+    impl Kind {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] =
+            &[Self::Spawn, Self::Message, Self::Followup, Self::Result];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Spawn => "spawn",
+                Self::Message => "message",
+                Self::Followup => "followup",
+                Self::Result => "result",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "spawn" => Some(Self::Spawn),
+                "message" => Some(Self::Message),
+                "followup" => Some(Self::Followup),
+                "result" => Some(Self::Result),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for Kind {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    /// What the network proxy decided. (`network.policy.decision`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum NetworkPolicyDecision {
+        /// The connection may be made.
+        Allow,
+        /// It may not.
+        Deny,
+        /// Someone is to be asked.
+        Ask,
+    }
+
+    impl NetworkPolicyDecision {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[Self::Allow, Self::Deny, Self::Ask];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Allow => "allow",
+                Self::Deny => "deny",
+                Self::Ask => "ask",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "allow" => Some(Self::Allow),
+                "deny" => Some(Self::Deny),
+                "ask" => Some(Self::Ask),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for NetworkPolicyDecision {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    /// Who is said to have decided about a tool call; `User` also where nobody was asked. (`source`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Source {
+        /// The automated reviewer.
+        AutomatedReviewer,
+        /// The configuration, a rule or a hook.
+        Config,
+        /// A person, a cached answer, or an approval policy that asks nobody.
+        User,
+    }
+
+    impl Source {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[Self::AutomatedReviewer, Self::Config, Self::User];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::AutomatedReviewer => "AutomatedReviewer",
+                Self::Config => "Config",
+                Self::User => "User",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "AutomatedReviewer" => Some(Self::AutomatedReviewer),
+                "Config" => Some(Self::Config),
+                "User" => Some(Self::User),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for Source {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    /// Whether a message between agents was sent or received. (`state`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum State {
+        /// It was sent; names both conversations.
+        Send,
+        /// It was received; carries nothing but its id.
+        Receive,
+    }
+
+    impl State {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[Self::Send, Self::Receive];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Send => "send",
+                Self::Receive => "receive",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "send" => Some(Self::Send),
+                "receive" => Some(Self::Receive),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for State {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
 }
 
 /// Attributes of the OpenTelemetry semantic conventions (core and GenAI) that Blotter reads or emits; names only, their meaning is defined upstream.
