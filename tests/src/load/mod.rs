@@ -1,15 +1,17 @@
 //! The load generator: pre-encoded requests over many connections, bounded in count and time.
 
-mod grpc;
-mod http;
 mod requests;
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use blotter_schemas::otlp::{Encoding, Signal};
 use serde::Serialize;
+
+use crate::client::{Answer, Export, Sender};
 
 pub use requests::Template;
 
@@ -62,27 +64,6 @@ pub struct Report {
     pub p99_ms: f64,
 }
 
-/// Answer to one request.
-pub(crate) enum Answer {
-    Acknowledged,
-    Refused,
-}
-
-/// One connection, or one multiplexed use of it.
-pub(crate) enum Sender {
-    Http(http::Sender),
-    Grpc(Box<grpc::Sender>),
-}
-
-impl Sender {
-    async fn send(&mut self, body: bytes::Bytes) -> anyhow::Result<Answer> {
-        match self {
-            Self::Http(sender) => sender.send(body).await,
-            Self::Grpc(sender) => sender.send(body).await,
-        }
-    }
-}
-
 /// Sends what `plan` says.
 ///
 /// # Errors
@@ -104,9 +85,14 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Report> {
                     return anyhow::Ok((latencies, refused));
                 }
                 let body = template.request(number);
+                let export = Export { signal: Signal::Logs, encoding: Encoding::Protobuf, body };
                 let sent = Instant::now();
-                while let Answer::Refused = sender.send(body.clone()).await? {
-                    refused += 1;
+                loop {
+                    match sender.send(&export).await? {
+                        Answer::Acknowledged(_) => break,
+                        Answer::Permanent(reason) => bail!(reason),
+                        Answer::Retryable(_) => refused += 1,
+                    }
                     if Instant::now() >= deadline {
                         return Ok((latencies, refused));
                     }
@@ -157,16 +143,15 @@ async fn connect(plan: &Plan) -> anyhow::Result<Vec<Sender>> {
         Target::Http(url) => {
             let address = loopback(url)?;
             for _ in 0..plan.connections * plan.in_flight {
-                senders.push(Sender::Http(http::Sender::connect(&address).await?));
+                senders.push(Sender::http(address).await?);
             }
         }
         Target::Grpc(url) => {
-            loopback(url)?;
+            let address = loopback(url)?;
             for _ in 0..plan.connections {
-                let sender = grpc::Sender::connect(url).await?;
-                for _ in 0..plan.in_flight {
-                    senders.push(Sender::Grpc(Box::new(sender.clone())));
-                }
+                let sender = Sender::grpc(address).await?;
+                senders.extend((1..plan.in_flight).filter_map(|_| sender.multiplexed()));
+                senders.push(sender);
             }
         }
     }
@@ -174,12 +159,14 @@ async fn connect(plan: &Plan) -> anyhow::Result<Vec<Sender>> {
 }
 
 /// The address of a URL, which must be on loopback: a load test has no business elsewhere.
-fn loopback(url: &str) -> anyhow::Result<String> {
-    let uri: ::http::Uri = url.parse().with_context(|| format!("not a URL: {url}"))?;
+fn loopback(url: &str) -> anyhow::Result<SocketAddr> {
+    let uri: http::Uri = url.parse().with_context(|| format!("not a URL: {url}"))?;
     let host = uri.host().unwrap_or_default();
-    if !(host == "localhost" || host == "[::1]" || host.starts_with("127.")) {
+    let port = uri.port_u16().with_context(|| format!("{url}: no port"))?;
+    let host = if host == "localhost" { "127.0.0.1" } else { host.trim_matches(['[', ']']) };
+    let ip: IpAddr = host.parse().with_context(|| format!("{url}: not an address"))?;
+    if !ip.is_loopback() {
         bail!("{url}: only loopback addresses are loaded");
     }
-    let port = uri.port_u16().with_context(|| format!("{url}: no port"))?;
-    Ok(format!("{host}:{port}"))
+    Ok(SocketAddr::new(ip, port))
 }
