@@ -6,9 +6,9 @@ pub enum Error {
     /// The bytes are not the Protobuf message they should be.
     #[error("not a valid OTLP Protobuf message: {0}")]
     Protobuf(#[from] prost::DecodeError),
-    /// The bytes are not the OTLP/JSON message they should be; the text names line and column.
+    /// The bytes are not the OTLP/JSON message they should be; the text names field, line and column.
     #[error("not a valid OTLP/JSON message: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(#[from] crate::otlp::json::JsonError),
     /// A batch does not have the shape of its table.
     #[error("not a batch of this table: {0}")]
     Arrow(#[from] arrow_schema::ArrowError),

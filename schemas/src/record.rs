@@ -7,6 +7,7 @@ use std::ops::Range;
 use memchr::memmem;
 
 use crate::Error;
+use crate::otlp::json::push_string;
 
 /// Strings shorter than this many bytes are not worth a reference.
 pub const LONG: usize = 64;
@@ -66,7 +67,7 @@ pub fn restore<'a>(
         let content = column(name).ok_or_else(|| Error::Reference(name.to_owned()))?;
         out.push_str(record.get(from..start).unwrap_or_default());
         out.push_str(r#"{"stringValue":"#);
-        out.push_str(&serde_json::to_string(content)?);
+        push_string(&mut out, content);
         out.push('}');
         from = start + OPEN.len() + name.len() + CLOSE.len();
     }

@@ -1,6 +1,8 @@
 //! OTLP requests: decoding what senders send, and the canonical OTLP/JSON of one record.
 
+mod fields;
 pub mod json;
+mod messages;
 pub mod values;
 mod wire;
 
@@ -82,9 +84,9 @@ impl Request {
             (Encoding::Protobuf, Signal::Metrics) => {
                 Self::Metrics(ExportMetricsServiceRequest::decode(body)?)
             }
-            (Encoding::Json, Signal::Logs) => Self::Logs(json::decode_logs(body)?),
-            (Encoding::Json, Signal::Traces) => Self::Traces(json::decode_traces(body)?),
-            (Encoding::Json, Signal::Metrics) => Self::Metrics(json::decode_metrics(body)?),
+            (Encoding::Json, Signal::Logs) => Self::Logs(json::decode(body)?),
+            (Encoding::Json, Signal::Traces) => Self::Traces(json::decode(body)?),
+            (Encoding::Json, Signal::Metrics) => Self::Metrics(json::decode(body)?),
         })
     }
 
