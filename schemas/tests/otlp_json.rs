@@ -1,5 +1,7 @@
 //! Reading and writing OTLP/JSON: what real senders send, and the canonical form.
 
+#![allow(clippy::panic, clippy::string_slice, clippy::unwrap_used, reason = "tests")]
+
 use blotter_schemas::otlp::json::{Envelope, JsonError, encode_logs};
 use blotter_schemas::otlp::{Encoding, Request, Signal, check};
 use blotter_schemas::record::LONG;
