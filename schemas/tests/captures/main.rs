@@ -8,6 +8,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod registry;
 mod rendering;
 
 use std::fs;

@@ -220,7 +220,9 @@ fn a_span_event_has_the_kind_name_and_call_of_the_log_record_it_repeats() {
         "codex.auth_recovery",
     ] {
         let attributes = vec![text("call_id", "call_1"), text("success", "true")];
-        let record = codex(name, attributes.clone());
+        let mut content = attributes.clone();
+        content.extend([text("prompt", "do it"), text("mcp_servers", "a, b"), text("output", "x")]);
+        let record = codex(name, content);
         let mut carrier = named_span("anything", vec![]);
         let mut copy = vec![text("event.name", name), text("conversation.id", CONVERSATION)];
         copy.extend(attributes);
@@ -229,8 +231,8 @@ fn a_span_event_has_the_kind_name_and_call_of_the_log_record_it_repeats() {
         let copy = &rows.events[0];
         assert_ne!(kind(&record), "other", "{name}");
         assert_eq!(
-            (&copy.kind, &copy.name, &copy.call_id, &copy.session_id),
-            (&record.kind, &record.name, &record.call_id, &record.session_id),
+            (&copy.kind, &copy.name, &copy.call_id, &copy.session_id, &copy.detail),
+            (&record.kind, &record.name, &record.call_id, &record.session_id, &record.detail),
         );
         assert_eq!(
             (copy.source.as_deref(), copy.record.as_deref()),

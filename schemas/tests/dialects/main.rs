@@ -7,6 +7,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod anything;
 mod claude_code;
 mod codex;
 

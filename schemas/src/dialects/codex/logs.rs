@@ -18,8 +18,9 @@ pub(super) fn log(record: &LogRecord, event: &mut Event) {
     fill(&attributes, event);
 }
 
-/// Fills the columns from the attributes of a log record or of the span event that repeats it. Returns
-/// what the event is, where it is known.
+/// Fills the columns from the attributes of a log record or of the span event that repeats it; `detail`
+/// takes only what both of them carry, because it tells one event of a name from another. Returns what
+/// the event is, where it is known.
 pub(super) fn fill(attributes: &Attributes<'_>, event: &mut Event) -> Option<EventName> {
     place(attributes, event);
     let name = attributes.str(codex::EVENT_NAME).and_then(EventName::from_value);
@@ -119,8 +120,9 @@ fn conversation_starts(attributes: &Attributes<'_>, event: &mut Event) -> EventK
     event.provider = attributes.text(codex::PROVIDER_NAME);
     event.approval_policy = attributes.text(codex::APPROVAL_POLICY);
     event.sandbox_policy = attributes.text(codex::SANDBOX_POLICY);
-    // The names of all MCP servers, "broken, lab"; `mcp_server` is for one that a record is about.
-    event.detail = attributes.text(codex::MCP_SERVERS);
+    // The names of all MCP servers, "broken, lab"; `mcp_server` is for one that a record is about. Not
+    // `detail`: the span event that repeats the record counts the servers only.
+    event.text = attributes.text(codex::MCP_SERVERS);
     EventKind::SessionStart
 }
 

@@ -13,6 +13,11 @@
 //! it is the operating system's). A turn is `turn.id` or `turn_id`. `session.id` is not read: on
 //! `code_mode.*` spans it is something else.
 //!
+//! The automated reviewer is a conversation of its own, whose prompt is the transcript under review; no
+//! record names both, but `guardian_review` and `codex.guardian_assessment` name the conversation under
+//! review and stand in the trace of the reviewer's. A nested call of code mode has an id that begins
+//! `exec-` and a trace of its own; no record names the call around it.
+//!
 //! Tokens stand in the columns of `usage` rows alone (the stream event that carries
 //! `input_token_count`), because Codex repeats them on spans; they may therefore be summed.
 //!
