@@ -14,6 +14,10 @@
 //! | `guardian_review` | review | the automated reviewer ran, in the trace of its own conversation |
 //! | `codex.hooks.*` | hook | a hook ran; whether it blocked is not said |
 //! | `op.dispatch.{exec_approval,patch_approval,resolve_elicitation}` | approval_request | a client answered an approval request: absent where nobody was asked |
+//!
+//! Hooks and answers to approval requests name no conversation. A hook stands in the trace of its turn, an
+//! answer in the trace of its conversation's `session_loop`. The address that a proxy decision is about
+//! stands, with path and query, on the span `http::serve` whose id the decision's log record carries.
 
 use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, span::Event as OtlpSpanEvent};
 
