@@ -171,7 +171,7 @@ impl Normaliser<'_> {
             .filter(|name| !name.is_empty())
             .or_else(|| attributes.text(otel::EVENT_NAME));
         event.severity = Some(i64::from(log.severity_number)).filter(|severity| *severity != 0);
-        let stamped = attributes.str("event.timestamp").and_then(rfc3339_nanos);
+        let stamped = attributes.str(otel::EVENT_TIMESTAMP).and_then(rfc3339_nanos);
         let time = Time::new(
             &[
                 (TimeSource::Record, log.time_unix_nano),

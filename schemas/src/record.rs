@@ -74,3 +74,44 @@ pub fn restore<'a>(
     out.push_str(record.get(from..).unwrap_or_default());
     Ok(Cow::Owned(out))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A record with one long value, as the encoder writes it and notes it.
+    fn record(text: &str) -> (String, Vec<LongValue<'_>>) {
+        let value = format!(r#"{{"stringValue":{}}}"#, serde_json::to_string(text).unwrap());
+        let before = r#"{"attributes":[{"key":"output","value":"#;
+        let range = before.len()..before.len() + value.len();
+        (format!("{before}{value}}}]}}"), vec![LongValue { range, text }])
+    }
+
+    #[test]
+    fn a_long_string_that_stands_in_a_column_is_a_reference_and_comes_back() {
+        let text = "line \"1\"\n".repeat(20);
+        let (canonical, long) = record(&text);
+        let short = shorten(&canonical, &long, &[("arguments", "no"), ("output", &text)]);
+        assert_eq!(
+            short,
+            r#"{"attributes":[{"key":"output","value":{"blotterColumn":"output"}}]}"#
+        );
+        let restored = restore(&short, |name| (name == "output").then_some(text.as_str()));
+        assert_eq!(restored.unwrap(), canonical);
+    }
+
+    #[test]
+    fn a_string_that_looks_like_a_reference_is_left_alone() {
+        let text = r#"{"blotterColumn":"output"}"#.repeat(4);
+        let (canonical, long) = record(&text);
+        let short = shorten(&canonical, &long, &[]);
+        assert_eq!(short, canonical);
+        assert_eq!(restore(&short, |_| None).unwrap(), canonical);
+    }
+
+    #[test]
+    fn a_reference_to_a_column_without_a_value_is_an_error_not_an_empty_string() {
+        let error = restore(r#"{"value":{"blotterColumn":"output"}}"#, |_| None).unwrap_err();
+        assert!(matches!(error, Error::Reference(name) if name == "output"));
+    }
+}

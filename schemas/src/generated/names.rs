@@ -2469,6 +2469,8 @@ pub mod opentelemetry {
     pub const ERROR_TYPE: &str = "error.type";
     /// Name of an event, where a sender puts it into an attribute.
     pub const EVENT_NAME: &str = "event.name";
+    /// Time of an event, where a sender puts it into an attribute (RFC 3339; no convention, but several agents do).
+    pub const EVENT_TIMESTAMP: &str = "event.timestamp";
     /// Message of an exception.
     pub const EXCEPTION_MESSAGE: &str = "exception.message";
     /// Type of an exception.
