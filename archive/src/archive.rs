@@ -1,16 +1,22 @@
 //! A handle on the three tables at one location.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use blotter_schemas::tables::Table;
 
+use crate::table_handle::TableHandle;
 use crate::{Appended, Error, Location, Scan, ScanRequest, Transaction};
+use crate::{append, existing, table_definition};
 
 /// The three tables at one location. Cheap to clone; clones share what they have loaded.
 #[derive(Debug, Clone)]
 pub struct Archive {
     location: Location,
+    events: Arc<TableHandle>,
+    spans: Arc<TableHandle>,
+    metrics: Arc<TableHandle>,
 }
 
 impl Archive {
@@ -19,7 +25,12 @@ impl Archive {
     /// # Errors
     /// [`Error::NotFound`] when there is none, [`Error::Delta`] when it cannot be read.
     pub async fn open(location: &Location) -> Result<Self, Error> {
-        Err(Error::NotFound { location: location.to_string() })
+        let archive = Self::at(location)?;
+        // It is created last, so that where it is the others are.
+        if !table_definition::exists(&archive.events.log_store).await? {
+            return Err(Error::NotFound { location: location.to_string() });
+        }
+        Ok(archive)
     }
 
     /// Opens an archive, creating the tables that are not there.
@@ -27,7 +38,13 @@ impl Archive {
     /// # Errors
     /// [`Error::Delta`] or [`Error::Store`] when a table cannot be read or created.
     pub async fn open_or_create(location: &Location) -> Result<Self, Error> {
-        Ok(Self { location: location.clone() })
+        let archive = Self::at(location)?;
+        for handle in [&archive.spans, &archive.metrics, &archive.events] {
+            if !table_definition::exists(&handle.log_store).await? {
+                table_definition::create(handle.table, Arc::clone(&handle.log_store)).await?;
+            }
+        }
+        Ok(archive)
     }
 
     /// Where the archive lies.
@@ -48,8 +65,7 @@ impl Archive {
         batches: Vec<RecordBatch>,
         transaction: Option<Transaction>,
     ) -> Result<Appended, Error> {
-        let _ = (table, batches, transaction);
-        Ok(Appended::Nothing)
+        append::append(self.handle(table), batches, transaction).await
     }
 
     /// Last version that the application `app_id` committed to `table`, from a fresh snapshot.
@@ -61,8 +77,7 @@ impl Archive {
         table: Table,
         app_id: &str,
     ) -> Result<Option<i64>, Error> {
-        let _ = (table, app_id);
-        Ok(None)
+        self.handle(table).transaction_version(app_id).await
     }
 
     /// Starts to read rows, from a fresh snapshot.
@@ -71,8 +86,7 @@ impl Archive {
     /// [`Error::UnknownColumn`] or [`Error::Comparison`] for a request that does not fit the table;
     /// otherwise when the table or a file cannot be read.
     pub async fn scan(&self, request: ScanRequest) -> Result<Scan, Error> {
-        let _ = request;
-        Ok(Scan::default())
+        Scan::start(Arc::clone(self.handle(request.table)), request).await
     }
 
     /// Which event ids of `batches` are already in `table`, from a fresh snapshot. Only files are
@@ -87,7 +101,24 @@ impl Archive {
         table: Table,
         batches: &[RecordBatch],
     ) -> Result<HashSet<[u8; 16]>, Error> {
-        let _ = (table, batches);
-        Ok(HashSet::new())
+        existing::existing_ids(self.handle(table), batches).await
+    }
+
+    fn at(location: &Location) -> Result<Self, Error> {
+        let handle = |table| TableHandle::new(table, location).map(Arc::new);
+        Ok(Self {
+            location: location.clone(),
+            events: handle(Table::Events)?,
+            spans: handle(Table::Spans)?,
+            metrics: handle(Table::Metrics)?,
+        })
+    }
+
+    fn handle(&self, table: Table) -> &Arc<TableHandle> {
+        match table {
+            Table::Events => &self.events,
+            Table::Spans => &self.spans,
+            Table::Metrics => &self.metrics,
+        }
     }
 }

@@ -5,15 +5,24 @@
 
 mod append;
 mod archive;
+mod durable_store;
 mod error;
+mod existing;
 mod location;
+mod order;
+mod partition;
 mod scan;
+mod statistics;
+mod table_definition;
+mod table_handle;
+mod write;
 
 pub use append::{Appended, Transaction};
 pub use archive::Archive;
 pub use error::Error;
 pub use location::Location;
 pub use scan::Scan;
-pub use scan::predicate::{Op, Predicate, Value};
+pub use scan::predicate::{Op, Predicate};
 pub use scan::request::ScanRequest;
 pub use scan::statistics::ScanStatistics;
+pub use scan::value::Value;

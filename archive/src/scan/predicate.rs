@@ -1,5 +1,7 @@
 //! Which rows a scan wants.
 
+use crate::Value;
+
 /// Which rows a scan wants. An absent value matches nothing but [`Predicate::IsNull`], also below
 /// [`Predicate::Not`], as in SQL.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,23 +57,6 @@ pub enum Op {
     Gt,
     /// `>=`
     GtEq,
-}
-
-/// A value that a column is compared with.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    /// Text, for text and label columns.
-    Text(String),
-    /// A whole number.
-    Int(i64),
-    /// A number.
-    Float(f64),
-    /// True or false.
-    Flag(bool),
-    /// Bytes, for id columns.
-    Bytes(Vec<u8>),
-    /// Microseconds since the epoch, for time columns.
-    Time(i64),
 }
 
 impl Predicate {
@@ -131,41 +116,5 @@ impl Predicate {
     #[must_use]
     pub fn negate(self) -> Self {
         Self::Not(Box::new(self))
-    }
-}
-
-impl From<&str> for Value {
-    fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
-    }
-}
-
-impl From<String> for Value {
-    fn from(value: String) -> Self {
-        Self::Text(value)
-    }
-}
-
-impl From<i64> for Value {
-    fn from(value: i64) -> Self {
-        Self::Int(value)
-    }
-}
-
-impl From<f64> for Value {
-    fn from(value: f64) -> Self {
-        Self::Float(value)
-    }
-}
-
-impl From<bool> for Value {
-    fn from(value: bool) -> Self {
-        Self::Flag(value)
-    }
-}
-
-impl From<[u8; 16]> for Value {
-    fn from(value: [u8; 16]) -> Self {
-        Self::Bytes(value.to_vec())
     }
 }
