@@ -267,3 +267,6 @@ impl Walker<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,225 @@
+//! The walk against prost: for any bytes, the same are accepted and the same number counted.
+
+#[path = "../../../tests/generator/mod.rs"]
+mod generator;
+
+use opentelemetry_proto::tonic::metrics::v1::Metric;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use prost::Message as _;
+use prost::encoding::encode_varint;
+
+use super::*;
+
+/// What the walk alone says, without the decoder's last word.
+fn walked(signal: Signal, body: &[u8]) -> Option<usize> {
+    match signal {
+        Signal::Logs => count::<ExportLogsServiceRequest>(body),
+        Signal::Traces => count::<ExportTraceServiceRequest>(body),
+        Signal::Metrics => count::<ExportMetricsServiceRequest>(body),
+    }
+    .ok()
+}
+
+fn decoded(signal: Signal, body: &[u8]) -> Option<usize> {
+    Request::decode(signal, Encoding::Protobuf, body).ok().map(|request| request.record_count())
+}
+
+fn agree(body: &[u8]) -> Result<(), TestCaseError> {
+    for signal in Signal::ALL {
+        prop_assert_eq!(walked(signal, body), decoded(signal, body), "{:?}", signal);
+        prop_assert_eq!(check(signal, body).ok(), decoded(signal, body));
+    }
+    Ok(())
+}
+
+fn varint(value: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode_varint(value, &mut out);
+    out
+}
+
+/// `body` as the value of field `tag`, with its length in front.
+fn delimited(tag: u32, body: &[u8]) -> Vec<u8> {
+    let mut out = varint(u64::from(tag << 3 | 2));
+    out.extend(varint(body.len() as u64));
+    out.extend_from_slice(body);
+    out
+}
+
+fn protobuf(request: &Request) -> Vec<u8> {
+    match request {
+        Request::Logs(request) => request.encode_to_vec(),
+        Request::Traces(request) => request.encode_to_vec(),
+        Request::Metrics(request) => request.encode_to_vec(),
+    }
+}
+
+/// Fields with any tag and any encoding, messages, strings, lists and groups among them, mostly well
+/// formed: the walk gets deep into them.
+fn soup() -> impl Strategy<Value = Vec<u8>> {
+    let tag = || prop_oneof![8 => 1..17_u32, 1 => any::<u32>().prop_map(|tag| tag >> 3)];
+    let key = |tag: u32, wire_type: u32| varint(u64::from(tag << 3 | wire_type));
+    let number = prop_oneof![4 => 0..300_u64, 1 => any::<u64>()];
+    let leaf = prop_oneof![
+        (tag(), number).prop_map(move |(tag, number)| [key(tag, 0), varint(number)].concat()),
+        (tag(), any::<[u8; 8]>()).prop_map(move |(tag, eight)| [&key(tag, 1)[..], &eight].concat()),
+        (tag(), any::<[u8; 4]>()).prop_map(move |(tag, four)| [&key(tag, 5)[..], &four].concat()),
+        (tag(), "[a-zé]{0,8}").prop_map(|(tag, text)| delimited(tag, text.as_bytes())),
+        (tag(), vec(any::<u8>(), 0..9)).prop_map(|(tag, bytes)| delimited(tag, &bytes)),
+    ];
+    let field = leaf.prop_recursive(8, 48, 4, move |inner| {
+        let fields = vec(inner, 0..4).prop_map(|fields| fields.concat());
+        prop_oneof![
+            6 => (tag(), fields.clone()).prop_map(|(tag, fields)| delimited(tag, &fields)),
+            // Along the path from a request to its records, and from a value to its values.
+            6 => (1..3_u32, fields.clone()).prop_map(|(tag, fields)| delimited(tag, &fields)),
+            3 => (5..8_u32, fields.clone()).prop_map(|(tag, fields)| delimited(tag, &fields)),
+            1 => (tag(), fields).prop_map(move |(tag, fields)| {
+                [key(tag, 3), fields, key(tag, 4)].concat()
+            }),
+        ]
+    });
+    vec(field, 0..5).prop_map(|fields| fields.concat())
+}
+
+/// A small damage to a body.
+#[derive(Debug, Clone)]
+enum Damage {
+    Set(Index, u8),
+    Flip(Index, u8),
+    Insert(Index, Vec<u8>),
+    Remove(Index, usize),
+    Repeat(Index, usize),
+    Truncate(Index),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    prop_oneof![
+        (any::<Index>(), any::<u8>()).prop_map(|(at, byte)| Damage::Set(at, byte)),
+        (any::<Index>(), 0..8_u8).prop_map(|(at, bit)| Damage::Flip(at, 1 << bit)),
+        (any::<Index>(), soup()).prop_map(|(at, bytes)| Damage::Insert(at, bytes)),
+        (any::<Index>(), 1..9_usize).prop_map(|(at, length)| Damage::Remove(at, length)),
+        (any::<Index>(), 1..40_usize).prop_map(|(at, length)| Damage::Repeat(at, length)),
+        any::<Index>().prop_map(Damage::Truncate),
+    ]
+}
+
+fn apply(damage: &Damage, body: &mut Vec<u8>) {
+    let within = |at: &Index| at.index(body.len() + 1);
+    match damage {
+        Damage::Set(at, byte) => {
+            let at = within(at);
+            if let Some(old) = body.get_mut(at) {
+                *old = *byte;
+            }
+        }
+        Damage::Flip(at, bit) => {
+            let at = within(at);
+            if let Some(old) = body.get_mut(at) {
+                *old ^= bit;
+            }
+        }
+        Damage::Insert(at, bytes) => {
+            let at = within(at);
+            body.splice(at..at, bytes.iter().copied());
+        }
+        Damage::Remove(at, length) => {
+            let at = within(at);
+            body.drain(at..body.len().min(at + length));
+        }
+        Damage::Repeat(at, length) => {
+            let at = within(at);
+            body.extend_from_within(at..body.len().min(at + length));
+        }
+        Damage::Truncate(at) => body.truncate(within(at)),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 2000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn on_any_bytes(body in vec(any::<u8>(), 0..60)) {
+        agree(&body)?;
+    }
+
+    #[test]
+    fn on_fields_of_any_shape(body in soup()) {
+        agree(&body)?;
+        // Inside of a record, too.
+        agree(&delimited(1, &delimited(2, &delimited(2, &body))))?;
+    }
+
+    #[test]
+    fn on_requests_and_damaged_requests(
+        request in generator::request(),
+        damages in vec(damage(), 0..4),
+    ) {
+        let mut body = protobuf(&request);
+        prop_assert_eq!(walked(request.signal(), &body), Some(request.record_count()));
+        for damage in &damages {
+            apply(damage, &mut body);
+            agree(&body)?;
+        }
+    }
+
+    #[test]
+    fn on_a_metric_whose_data_comes_more_than_once(
+        parts in vec(vec(generator::metric(), 0..4), 0..3)
+    ) {
+        let metrics: Vec<Vec<u8>> = parts
+            .iter()
+            .map(|parts| {
+                // Protobuf merges what is put behind each other.
+                let merged: Vec<u8> = parts.iter().flat_map(Metric::encode_to_vec).collect();
+                delimited(2, &merged)
+            })
+            .collect();
+        let body = delimited(1, &delimited(2, &metrics.concat()));
+        prop_assert!(decoded(Signal::Metrics, &body).is_some());
+        agree(&body)?;
+    }
+}
+
+#[test]
+fn on_every_depth_around_the_limit_of_messages_groups_and_unknown_fields() {
+    for depth in 85..110 {
+        for tags in [[5, 1], [6, 1]] {
+            let nested = |innermost: &[u8]| {
+                (0..depth)
+                    .fold(innermost.to_vec(), |inner, level| delimited(tags[level % 2], &inner))
+            };
+            // Into the body of a log record.
+            let body =
+                |value: &[u8]| delimited(1, &delimited(2, &delimited(2, &delimited(5, value))));
+            for innermost in [&[][..], &[0x0a, 1, b'a'], &[0xf8, 1, 1], &[0xfb, 1, 0xfc, 1]] {
+                let body = body(&nested(innermost));
+                assert_eq!(walked(Signal::Logs, &body), decoded(Signal::Logs, &body), "{depth}");
+            }
+        }
+        let groups = [vec![0xfb, 1].repeat(depth), vec![0xfc, 1].repeat(depth)].concat();
+        assert_eq!(walked(Signal::Logs, &groups), decoded(Signal::Logs, &groups), "{depth}");
+        let groups = delimited(1, &groups);
+        assert_eq!(walked(Signal::Logs, &groups), decoded(Signal::Logs, &groups), "{depth}");
+    }
+}
+
+#[test]
+fn on_varints_of_every_length_and_overflow() {
+    for length in 1..13 {
+        for last in [0, 1, 2, 0x7f, 0x80] {
+            let mut value = vec![0x80; length - 1];
+            value.push(last);
+            let body = delimited(1, &delimited(2, &delimited(2, &[&[0x10][..], &value].concat())));
+            assert_eq!(walked(Signal::Logs, &body), decoded(Signal::Logs, &body), "{value:x?}");
+            let length = [&[0x0a][..], &value].concat();
+            assert_eq!(walked(Signal::Logs, &length), decoded(Signal::Logs, &length));
+        }
+    }
+}
