@@ -12,6 +12,9 @@ pub enum Error {
     /// A batch does not have the shape of its table.
     #[error("not a batch of this table: {0}")]
     Arrow(#[from] arrow_schema::ArrowError),
+    /// A decoded request made the code that turns it into rows fail: a fault of ours.
+    #[error("the request could be decoded, but not turned into rows")]
+    Normalise,
     /// A row points to a column whose value it does not have.
     #[error("the record refers to column `{0}`, which the row does not have")]
     Reference(String),
