@@ -1,9 +1,19 @@
 //! A running collector.
 
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use crate::commit::{self, Committer};
+use crate::identity;
+use crate::journal::{Journal, LocalDisk, files};
+use crate::receive::{self, Intake, Server};
 use crate::{Config, Error};
 
 /// A running collector: it listens from [`Collector::start`] on until [`Collector::shutdown`].
@@ -14,6 +24,10 @@ use crate::{Config, Error};
 pub struct Collector {
     grpc: SocketAddr,
     http: SocketAddr,
+    shutdown_timeout: Duration,
+    server: Server,
+    journal: Arc<Journal>,
+    committer: Option<Committer>,
 }
 
 impl Collector {
@@ -22,12 +36,30 @@ impl Collector {
     /// # Errors
     /// Every [`Error`] says what to do.
     pub async fn start(config: Config) -> Result<Self, Error> {
-        let grpc = listen("OTLP/gRPC", config.grpc).await?;
-        let http = listen("OTLP/HTTP", config.http).await?;
-        let address = |listener: &TcpListener| {
-            listener.local_addr().map_err(Error::file("read the address of", "a socket"))
+        let grpc_listener = listen("OTLP/gRPC", config.grpc).await?;
+        let http_listener = listen("OTLP/HTTP", config.http).await?;
+        let grpc = address(&grpc_listener)?;
+        let http = address(&http_listener)?;
+
+        let opening = config.clone();
+        let opened = tokio::task::spawn_blocking(move || open(&opening)).await;
+        let (journal, collector_id) = opened
+            .map_err(|error| Error::Thread { thread: "open", reason: error.to_string() })??;
+        let journal = Arc::new(journal);
+        let committer = Committer::start(&config, &collector_id, Arc::clone(&journal)).await?;
+
+        let server = Server {
+            intake: Arc::new(Intake::new(config.limits.clone(), Arc::clone(&journal))),
+            connections: Arc::new(Semaphore::new(config.limits.connections)),
+            stop: CancellationToken::new(),
+            abandon: CancellationToken::new(),
+            tasks: TaskTracker::new(),
         };
-        Ok(Self { grpc: address(&grpc)?, http: address(&http)? })
+        receive::serve(&server, grpc_listener);
+        receive::serve(&server, http_listener);
+        tracing::info!(%grpc, %http, archive = %config.archive, collector_id, "receiving");
+        let shutdown_timeout = config.shutdown_timeout;
+        Ok(Self { grpc, http, shutdown_timeout, server, journal, committer: Some(committer) })
     }
 
     /// Where OTLP/gRPC is served.
@@ -46,11 +78,51 @@ impl Collector {
     ///
     /// # Errors
     /// [`Error::NotCommitted`] when the archive could not take everything in time.
-    pub async fn shutdown(self) -> Result<(), Error> {
-        Ok(())
+    pub async fn shutdown(mut self) -> Result<(), Error> {
+        let Server { stop, abandon, tasks, .. } = &self.server;
+        stop.cancel();
+        tasks.close();
+        if tokio::time::timeout(self.shutdown_timeout, tasks.wait()).await.is_err() {
+            tracing::warn!("some senders did not finish their requests in time");
+            abandon.cancel();
+            tasks.wait().await;
+        }
+        let Some(committer) = self.committer.take() else { return Ok(()) };
+        let journal = Arc::clone(&self.journal);
+        let timeout = self.shutdown_timeout;
+        let finish = move || {
+            journal.close();
+            committer.finish(timeout)
+        };
+        let finished = tokio::task::spawn_blocking(finish).await;
+        finished.map_err(|error| Error::Thread { thread: "finish", reason: error.to_string() })?
     }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        self.server.abandon.cancel();
+        self.server.tasks.close();
+        self.committer = None;
+        self.journal.close();
+    }
+}
+
+fn open(config: &Config) -> Result<(Journal, String), Error> {
+    let data: &Path = &config.data;
+    files::create_folder(data).map_err(Error::file("create", data))?;
+    let folder = data.join("journal");
+    let disk = Arc::new(LocalDisk);
+    let journal = Journal::open(&folder, &config.journal, &[commit::CONSUMER], disk)?;
+    // After the journal, whose lock keeps a second collector from making another id.
+    let collector_id = identity::collector_id(data)?;
+    Ok((journal, collector_id))
 }
 
 async fn listen(transport: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(address).await.map_err(|source| Error::Listen { transport, address, source })
+}
+
+fn address(listener: &TcpListener) -> Result<SocketAddr, Error> {
+    listener.local_addr().map_err(Error::file("read the address of", "a socket"))
 }

@@ -1,2 +1,94 @@
-//! Entry point.
-fn main() {}
+//! The collector alone, for a service manager.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use blotter_archive::Location;
+use blotter_collector::{Collector, Config};
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Receives OTLP from coding agents and keeps every record.
+///
+/// A request is answered once it is on the disk, synced, in the journal (DATA/journal). From there
+/// its records go into the tables of the archive, within about a second. If this process is killed or
+/// the machine loses power, what was answered is not lost: start it again on the same folder.
+///
+/// Nothing is redacted: what agents send, prompts and output included, is stored as it is. Nothing is
+/// encrypted or authenticated either: keep the addresses on loopback.
+#[derive(Debug, Parser)]
+#[command(name = "blotter-collector", version, after_help = EXAMPLES)]
+struct Arguments {
+    /// Folder of the journal, of the collector's id and, unless --archive says otherwise, of the
+    /// archive. Made if it is not there.
+    #[arg(long, value_name = "DIR", env = "BLOTTER_DATA", default_value = "blotter-data")]
+    data: PathBuf,
+
+    /// Folder or URL of the archive [default: DATA/archive].
+    #[arg(long, value_name = "DIR|URL", env = "BLOTTER_ARCHIVE")]
+    archive: Option<String>,
+
+    /// Where to expect OTLP/gRPC. Port 0 picks a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4317")]
+    grpc: SocketAddr,
+
+    /// Where to expect OTLP/HTTP, Protobuf and JSON. Port 0 picks a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4318")]
+    http: SocketAddr,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  blotter-collector
+      Collect into ./blotter-data on the standard ports; look with `triage sessions`.
+  blotter-collector --data /var/lib/blotter --archive /srv/blotter/archive
+      Journal on one disk, archive on another.
+
+The two addresses are printed on stdout once requests are taken. Logs go to stderr; RUST_LOG=debug
+shows more. SIGTERM and SIGINT answer open requests, commit what the journal holds, and end.
+Exit code: 0 after an orderly end, 2 on an error, whose message says what to do.";
+
+fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("warn,blotter_collector=info,blotter_archive=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "blotter-collector: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let Arguments { data, archive, grpc, http } = arguments;
+    let mut config = Config::new(data)?;
+    if let Some(archive) = archive {
+        config.archive = Location::parse(&archive)?;
+    }
+    (config.grpc, config.http) = (grpc, http);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let collector = Collector::start(config).await?;
+    let (grpc, http) = (collector.grpc_address(), collector.http_address());
+    let mut stdout = std::io::stdout();
+    // Whoever started us may not care to read.
+    let _ = writeln!(stdout, "OTLP/gRPC http://{grpc}\nOTLP/HTTP http://{http}");
+    let _ = stdout.flush();
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    collector.shutdown().await?;
+    Ok(())
+}

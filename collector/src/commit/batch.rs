@@ -1,0 +1,163 @@
+//! Rows on their way to one commit per table.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
+use blotter_schemas::normalise::{self, Custody, Rows};
+use blotter_schemas::otlp::Request;
+use blotter_schemas::tables::{Row, Table};
+
+use super::versions::Versions;
+use crate::journal::Entry;
+
+/// Most rows of one Arrow batch.
+pub(super) const BATCH_ROWS: usize = 16_000;
+
+/// What a stretch of the journal becomes.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    /// Position of its first record.
+    pub from: u64,
+    /// Position after its last record.
+    pub to: u64,
+    /// Rows in it.
+    pub rows: usize,
+    /// Bytes of the requests it was made from.
+    pub bytes: usize,
+    /// When its first and last entry were read; none while it is empty.
+    pub read: Option<(Instant, Instant)>,
+    tables: Tables<Vec<RecordBatch>>,
+    pending: Rows,
+}
+
+#[derive(Debug, Default)]
+struct Tables<T> {
+    events: T,
+    spans: T,
+    metrics: T,
+}
+
+impl Batch {
+    /// An empty batch that begins at `from`.
+    pub(super) fn new(from: u64) -> Self {
+        Self { from, to: from, ..Self::default() }
+    }
+
+    /// Normalises an entry into the batch, without what `versions` says is committed already.
+    pub(super) fn push(
+        &mut self,
+        entry: &Entry,
+        collector_id: &str,
+        versions: &Versions,
+    ) -> Result<(), ArrowError> {
+        let before = self.pending.len();
+        let custody = custody(entry, collector_id);
+        normalise_entry(entry, &custody, &mut self.pending);
+        self.rows += self.pending.len() - before;
+        skip_committed(entry, versions, &mut self.pending);
+        self.bytes += entry.record.body.len();
+        self.to = entry.end();
+        let now = Instant::now();
+        self.read = Some((self.read.map_or(now, |(first, _)| first), now));
+        self.build(BATCH_ROWS)
+    }
+
+    /// The finished batches of each table that has rows.
+    pub(super) fn finish(
+        mut self,
+    ) -> Result<impl Iterator<Item = (Table, Vec<RecordBatch>)>, ArrowError> {
+        self.build(1)?;
+        let Tables { events, spans, metrics } = self.tables;
+        let tables = [(Table::Events, events), (Table::Spans, spans), (Table::Metrics, metrics)];
+        Ok(tables.into_iter().filter(|(_, batches)| !batches.is_empty()))
+    }
+
+    /// Turns pending rows into Arrow batches where a table has at least `least` of them: they take a
+    /// fraction of the memory.
+    pub(super) fn build(&mut self, least: usize) -> Result<(), ArrowError> {
+        build(&mut self.pending.events, least, &mut self.tables.events)?;
+        build(&mut self.pending.spans, least, &mut self.tables.spans)?;
+        build(&mut self.pending.metrics, least, &mut self.tables.metrics)
+    }
+}
+
+fn build<R: Row>(
+    pending: &mut Vec<R>,
+    least: usize,
+    batches: &mut Vec<RecordBatch>,
+) -> Result<(), ArrowError> {
+    if pending.len() >= least {
+        for rows in pending.chunks(BATCH_ROWS) {
+            batches.push(R::to_batch(rows)?);
+        }
+        // The capacity of a burst is not kept.
+        *pending = Vec::new();
+    }
+    Ok(())
+}
+
+fn custody(entry: &Entry, collector_id: &str) -> Custody {
+    Custody {
+        received_time_unix_nano: entry.record.received_unix_nano,
+        collector_id: Some(collector_id.to_owned()),
+        journal_position: i64::try_from(entry.first).ok(),
+        sender: entry.record.sender.clone(),
+        peer: entry.record.peer.clone(),
+        tenant: None,
+    }
+}
+
+/// Whatever was acknowledged becomes rows, even where it cannot be understood.
+fn normalise_entry(entry: &Entry, custody: &Custody, rows: &mut Rows) {
+    let record = &entry.record;
+    let decoded = Request::decode(record.signal, record.encoding, &record.body);
+    let result = decoded.and_then(|request| {
+        // Rows of a request that fails halfway must not stay.
+        let mut made = Rows::default();
+        let normalised = AssertUnwindSafe(|| normalise::normalise(&request, custody, &mut made));
+        catch_unwind(normalised).map_err(|_| blotter_schemas::Error::Normalise)?;
+        Ok(made)
+    });
+    match result {
+        Ok(mut made) => {
+            rows.events.append(&mut made.events);
+            rows.spans.append(&mut made.spans);
+            rows.metrics.append(&mut made.metrics);
+        }
+        Err(error) => {
+            tracing::error!(
+                position = entry.first,
+                signal = record.signal.name(),
+                "an acknowledged request cannot be normalised and is kept as it is"
+            );
+            normalise::undecodable(
+                record.signal,
+                record.encoding,
+                &record.body,
+                &error,
+                custody,
+                rows,
+            );
+        }
+    }
+}
+
+fn skip_committed(entry: &Entry, versions: &Versions, rows: &mut Rows) {
+    let Versions { events, spans, metrics } = *versions;
+    let missing = |version: u64| {
+        move |position: Option<i64>| {
+            position.and_then(|it| u64::try_from(it).ok()).is_none_or(|it| it >= version)
+        }
+    };
+    if entry.first < events {
+        rows.events.retain(|row| missing(events)(row.journal_position));
+    }
+    if entry.first < spans {
+        rows.spans.retain(|row| missing(spans)(row.journal_position));
+    }
+    if entry.first < metrics {
+        rows.metrics.retain(|row| missing(metrics)(row.journal_position));
+    }
+}

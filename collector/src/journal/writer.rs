@@ -1,0 +1,252 @@
+//! The one thread that writes the journal: it takes what waits, writes it with one call, syncs once,
+//! and only then acknowledges it.
+
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::disk::{self, Disk};
+use super::entry::{self, ALIGNMENT, Record};
+use super::prepare::Preparer;
+use super::recovery::Tail;
+use super::segment::{self, ENTRIES, Segment};
+use super::{Refused, Shared};
+use crate::admit::Ticket;
+use crate::config::JournalConfig;
+
+/// What the writer is asked.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// Write this.
+    Append(Append),
+    /// Write what was asked before this, then end.
+    Close,
+}
+
+/// A request that waits to be durable.
+#[derive(Debug)]
+pub(super) struct Append {
+    pub record: Record,
+    pub done: oneshot::Sender<Result<u64, Refused>>,
+    /// Held until the answer is given: what waits here is admitted memory.
+    pub ticket: Option<Ticket>,
+}
+
+/// How long a full disk is left alone before space is asked for again.
+const FULL_PAUSE: Duration = Duration::from_secs(1);
+static PADDING: [u8; ALIGNMENT as usize] = [0; ALIGNMENT as usize];
+
+#[derive(Debug)]
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    disk: Arc<dyn Disk>,
+    config: JournalConfig,
+    segment: Segment,
+    tail: Tail,
+    preparer: Preparer,
+    /// Where a failed write may have left something.
+    dirty: Option<(u64, u64)>,
+    full_until: Option<Instant>,
+}
+
+/// Requests that are written and synced together.
+#[derive(Debug, Default)]
+struct Group {
+    appends: Vec<Append>,
+    lengths: Vec<u32>,
+    bytes: u64,
+}
+
+impl Group {
+    fn push(&mut self, append: Append, length: u32) {
+        self.appends.push(append);
+        self.lengths.push(length);
+        self.bytes += entry::stride(length);
+    }
+
+    fn answer(self, answer: &Result<u64, Refused>) {
+        let mut position = answer.as_ref().ok().copied();
+        for append in self.appends {
+            let answer = match (answer, position) {
+                (Ok(_), Some(first)) => Ok(first),
+                (Err(refused), _) => Err(refused.clone()),
+                (Ok(_), None) => Err(Refused::Closed),
+            };
+            position = position.map(|first| first + u64::from(append.record.count));
+            // The bytes leave memory and the room they took is free before the sender hears of it.
+            let Append { record, done, ticket } = append;
+            drop((record, ticket));
+            let _ = done.send(answer);
+        }
+    }
+}
+
+impl Writer {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        disk: Arc<dyn Disk>,
+        config: JournalConfig,
+        segment: Segment,
+        tail: Tail,
+        preparer: Preparer,
+    ) -> Self {
+        Self { shared, disk, config, segment, tail, preparer, dirty: None, full_until: None }
+    }
+
+    /// Works until it is told to close or nobody can ask any more.
+    pub(super) fn run(mut self, queue: &Receiver<Message>) {
+        let mut waiting = None;
+        let mut open = true;
+        loop {
+            let next = match waiting.take() {
+                Some(next) => next,
+                None if !open => break,
+                None => match queue.recv() {
+                    Ok(Message::Append(next)) => next,
+                    Ok(Message::Close) | Err(_) => break,
+                },
+            };
+            let mut group = Group::default();
+            match self.admit(&next.record) {
+                Ok(length) => group.push(next, length),
+                Err(refused) => {
+                    let _ = next.done.send(Err(refused));
+                    continue;
+                }
+            }
+            while open && waiting.is_none() && group.bytes < self.config.group_bytes as u64 {
+                match queue.try_recv() {
+                    Ok(Message::Append(next)) => match entry::length(&next.record) {
+                        Some(length) if self.fits(group.bytes, length) => group.push(next, length),
+                        _ => waiting = Some(next),
+                    },
+                    Ok(Message::Close) => open = false,
+                    Err(_) => break,
+                }
+            }
+            let answer = self.write(&group);
+            group.answer(&answer);
+            self.prepare_ahead();
+        }
+        self.shared.close();
+    }
+
+    fn fits(&self, taken: u64, length: u32) -> bool {
+        self.tail.offset + taken + entry::stride(length) <= self.segment.size
+    }
+
+    /// Makes sure that the entry of `record` has a place in the segment in use; its length.
+    fn admit(&mut self, record: &Record) -> Result<u32, Refused> {
+        if let Some(reason) = self.shared.failed() {
+            return Err(Refused::Failed(reason));
+        }
+        let length = entry::length(record).ok_or(Refused::Full("a request of over 4 GiB"))?;
+        if self.full_until.is_some_and(|until| Instant::now() < until) {
+            return Err(Refused::Full("the disk is full"));
+        }
+        self.full_until = None;
+        self.repair().map_err(|error| self.refuse("clear a failed write in", &error))?;
+        if !self.fits(0, length) {
+            self.rotate(entry::stride(length))?;
+        }
+        Ok(length)
+    }
+
+    /// Clears what a failed write left, so that it cannot be found behind a later entry.
+    fn repair(&mut self) -> io::Result<()> {
+        if let Some((from, to)) = self.dirty {
+            segment::zero(&self.tail.file, from, to)?;
+            self.disk.sync(&self.tail.file)?;
+            self.dirty = None;
+        }
+        Ok(())
+    }
+
+    /// Goes on in a new segment with room for an entry of `stride` bytes.
+    fn rotate(&mut self, stride: u64) -> Result<(), Refused> {
+        let size = self.config.segment_bytes.max((ENTRIES + stride).next_multiple_of(ENTRIES));
+        if !self.shared.has_room_for(size, self.config.max_bytes) {
+            return Err(Refused::Full("the journal is as large as it may be"));
+        }
+        let prepared =
+            self.preparer.take(size).map_err(|error| self.refuse("make a segment in", &error))?;
+        let position = self.tail.position;
+        let segment = segment::activate(
+            &self.shared.folder,
+            &prepared,
+            position,
+            &self.shared.incarnation,
+            &*self.disk,
+        )
+        .map_err(|error| self.refuse("take a segment into use in", &error))?;
+        self.shared.add_segment(segment.clone());
+        self.segment = segment;
+        self.tail = Tail { file: prepared.file, offset: ENTRIES, position };
+        Ok(())
+    }
+
+    /// Writes and syncs; position of the group's first record.
+    fn write(&mut self, group: &Group) -> Result<u64, Refused> {
+        let first = self.tail.position;
+        let mut position = first;
+        let mut prefixes = Vec::with_capacity(group.appends.len());
+        for (append, length) in group.appends.iter().zip(&group.lengths) {
+            let record = &append.record;
+            let incarnation = &self.shared.incarnation;
+            prefixes.push(entry::prefix(record, *length, position, first, incarnation));
+            position += u64::from(record.count);
+        }
+        let mut slices = Vec::with_capacity(3 * prefixes.len());
+        for ((append, length), prefix) in group.appends.iter().zip(&group.lengths).zip(&prefixes) {
+            let padding = entry::stride(*length) - u64::from(*length);
+            slices.push(IoSlice::new(prefix));
+            slices.push(IoSlice::new(&append.record.body));
+            let padding = usize::try_from(padding).ok().and_then(|it| PADDING.get(..it));
+            slices.push(IoSlice::new(padding.unwrap_or_default()));
+        }
+        let Tail { file, offset, .. } = &self.tail;
+        let (from, to) = (*offset, *offset + group.bytes);
+        if let Err(error) = self.disk.write(file, &mut slices, from) {
+            self.dirty = Some((from, to));
+            return Err(self.refuse("write to", &error));
+        }
+        // After a failed sync the kernel may have thrown the pages away and call the next one a
+        // success: nothing more may be promised on top of it.
+        if let Err(error) = self.disk.sync(file) {
+            return Err(self.fail("sync", &error));
+        }
+        self.tail.offset = to;
+        self.tail.position = position;
+        self.shared.publish(position);
+        Ok(first)
+    }
+
+    /// A full disk may have space again later; any other failure ends the journal.
+    fn refuse(&mut self, action: &str, error: &io::Error) -> Refused {
+        if disk::is_full(error) {
+            self.full_until = Some(Instant::now() + FULL_PAUSE);
+            tracing::error!(folder = %self.shared.folder.display(), "cannot {action} the journal: {error}; refusing requests until there is space");
+            return Refused::Full("the disk is full");
+        }
+        self.fail(action, error)
+    }
+
+    fn fail(&self, action: &str, error: &io::Error) -> Refused {
+        let reason = format!("cannot {action} {}: {error}", self.segment.path.display());
+        tracing::error!(
+            "{reason}; the journal accepts nothing more until the collector is restarted"
+        );
+        self.shared.fail(reason.clone());
+        Refused::Failed(reason)
+    }
+
+    /// Has the next segment made while half of this one is still free.
+    fn prepare_ahead(&mut self) {
+        if self.tail.offset > self.segment.size / 2 && self.shared.failed().is_none() {
+            self.preparer.ask(self.config.segment_bytes);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! OTLP/HTTP.
+
+use std::time::Duration;
+
+use blotter_schemas::otlp::{Encoding, Signal};
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use hyper::body::Incoming;
+
+use super::body::Reply;
+use super::intake::{Arrived, Intake};
+use super::limits::{self, Compression};
+use super::status::Refusal;
+
+/// Content type of Protobuf bodies.
+const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
+/// Content type of JSON bodies.
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// What a request's head says.
+struct Head {
+    signal: Signal,
+    encoding: Encoding,
+    compression: Compression,
+}
+
+/// Answers an OTLP/HTTP request.
+pub(super) async fn answer(
+    intake: &Intake,
+    peer: &str,
+    request: Request<Incoming>,
+) -> Response<Reply> {
+    let (parts, mut body) = request.into_parts();
+    let encoding = encoding(&parts.headers);
+    // What is neither is answered in the form that people can read.
+    let reply = encoding.as_ref().copied().unwrap_or(Encoding::Json);
+    let head = head(&parts.method, parts.uri.path(), &parts.headers, encoding);
+    let accepted = match head {
+        Ok(head) => take_in(intake, peer, head, &mut body).await,
+        Err(refusal) => Err(refusal),
+    };
+    match accepted {
+        Ok(()) => success(reply),
+        Err(refusal) => {
+            limits::drain(body, intake.limits.request_bytes).await;
+            refuse(&refusal, reply, intake.limits.retry_after)
+        }
+    }
+}
+
+async fn take_in(
+    intake: &Intake,
+    peer: &str,
+    head: Head,
+    body: &mut Incoming,
+) -> Result<(), Refusal> {
+    let limits = &intake.limits;
+    let mut ticket = intake.admission.enter().await.map_err(|_| Refusal::overloaded())?;
+    let read = limits::read(body, limits.request_bytes, &mut ticket);
+    let body =
+        tokio::time::timeout(limits.request_time, read).await.map_err(|_| Refusal::Slow)??;
+    let Head { signal, encoding, compression } = head;
+    intake
+        .accept(Arrived { signal, encoding, compression, body, peer: peer.to_owned(), ticket })
+        .await
+}
+
+fn head(
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+    encoding: Result<Encoding, Refusal>,
+) -> Result<Head, Refusal> {
+    let signal = path
+        .strip_prefix("/v1/")
+        .and_then(Signal::from_name)
+        .ok_or_else(|| Refusal::Path(path.to_owned()))?;
+    if method != Method::POST {
+        return Err(Refusal::Method(method.to_string()));
+    }
+    Ok(Head { signal, encoding: encoding?, compression: compression(headers)? })
+}
+
+/// The form of the request's body, by its content type without parameters.
+fn encoding(headers: &HeaderMap) -> Result<Encoding, Refusal> {
+    let text = text(headers.get(CONTENT_TYPE));
+    let media_type = text.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/x-protobuf")
+        || media_type.eq_ignore_ascii_case("application/protobuf")
+    {
+        Ok(Encoding::Protobuf)
+    } else if media_type.eq_ignore_ascii_case("application/json") {
+        Ok(Encoding::Json)
+    } else {
+        Err(Refusal::ContentType(media_type.to_owned()))
+    }
+}
+
+fn compression(headers: &HeaderMap) -> Result<Compression, Refusal> {
+    let mut compression = Compression::None;
+    for header in headers.get_all(CONTENT_ENCODING) {
+        let name = text(Some(header)).trim();
+        if name.eq_ignore_ascii_case("gzip") && compression == Compression::None {
+            compression = Compression::Gzip;
+        } else if !name.is_empty() && !name.eq_ignore_ascii_case("identity") {
+            return Err(Refusal::ContentEncoding(name.to_owned()));
+        }
+    }
+    Ok(compression)
+}
+
+fn text(header: Option<&HeaderValue>) -> &str {
+    header.map_or("", |header| header.to_str().unwrap_or("not ASCII"))
+}
+
+/// An `Export*ServiceResponse` without a partial success: an empty message.
+fn success(encoding: Encoding) -> Response<Reply> {
+    let body = match encoding {
+        Encoding::Protobuf => Bytes::new(),
+        Encoding::Json => Bytes::from_static(b"{}"),
+    };
+    response(encoding, body)
+}
+
+fn refuse(refusal: &Refusal, encoding: Encoding, retry_after: Duration) -> Response<Reply> {
+    let status = refusal.status(retry_after);
+    let body = match encoding {
+        Encoding::Protobuf => status.to_protobuf(),
+        Encoding::Json => status.to_json(),
+    };
+    let mut response = response(encoding, body);
+    *response.status_mut() = refusal.http();
+    let headers = response.headers_mut();
+    if refusal.is_retryable() {
+        headers.insert(RETRY_AFTER, retry_after.as_secs().max(1).into());
+    }
+    if let Refusal::Method(_) = refusal {
+        headers.insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    response
+}
+
+fn response(encoding: Encoding, body: Bytes) -> Response<Reply> {
+    let mut response = Response::new(Reply::new(body));
+    let content_type = match encoding {
+        Encoding::Protobuf => PROTOBUF,
+        Encoding::Json => JSON,
+    };
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}

@@ -1,0 +1,163 @@
+//! Refusals, and how each transport says them.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use prost::Message as _;
+use tonic::Code;
+
+/// Why a request is not acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    /// It is not what it says it is; sending it again is pointless.
+    #[error("{0}")]
+    Undecodable(String),
+    /// It is too large, as sent or decompressed.
+    #[error("the request is larger than {limit} bytes; send smaller batches")]
+    TooLarge { limit: usize },
+    /// It holds too many records.
+    #[error("the request holds {count} records, more than {limit}; send smaller batches")]
+    TooManyRecords { count: usize, limit: usize },
+    /// It is of a type we do not know.
+    #[error("content type `{0}` is not supported; use application/x-protobuf or application/json")]
+    ContentType(String),
+    /// It is compressed in a way we do not know.
+    #[error("content encoding `{0}` is not supported; use gzip or none")]
+    ContentEncoding(String),
+    /// There is nothing at that path.
+    #[error("nothing is served at {0}; OTLP/HTTP is at /v1/logs, /v1/traces and /v1/metrics")]
+    Path(String),
+    /// There is no such gRPC method.
+    #[error("no method {0}; only the Export methods of logs, traces and metrics are served")]
+    GrpcMethod(String),
+    /// The path is right, the method is not.
+    #[error("method {0} is not allowed; use POST")]
+    Method(String),
+    /// The sender took too long.
+    #[error("the request did not arrive in time")]
+    Slow,
+    /// The sender went away in the middle.
+    #[error("the request could not be read: {0}")]
+    Broken(String),
+    /// We cannot take it now; later we may.
+    #[error("{0}")]
+    Unavailable(String),
+    /// A fault of ours.
+    #[error("the request could not be checked")]
+    Internal,
+}
+
+impl Refusal {
+    pub(super) fn overloaded() -> Self {
+        Self::Unavailable("too many requests are waiting to be written".to_owned())
+    }
+
+    /// Status of an HTTP response.
+    pub(super) const fn http(&self) -> StatusCode {
+        match self {
+            Self::Undecodable(_) | Self::Broken(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge { .. } | Self::TooManyRecords { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::ContentType(_) | Self::ContentEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Path(_) | Self::GrpcMethod(_) => StatusCode::NOT_FOUND,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Code of a `google.rpc.Status`, and of a gRPC answer.
+    pub(super) const fn code(&self) -> Code {
+        match self {
+            Self::Undecodable(_) | Self::Broken(_) | Self::ContentType(_) => Code::InvalidArgument,
+            Self::TooLarge { .. } | Self::TooManyRecords { .. } => Code::ResourceExhausted,
+            Self::ContentEncoding(_) | Self::GrpcMethod(_) | Self::Method(_) => Code::Unimplemented,
+            Self::Path(_) => Code::NotFound,
+            Self::Slow => Code::DeadlineExceeded,
+            Self::Unavailable(_) => Code::Unavailable,
+            Self::Internal => Code::Internal,
+        }
+    }
+
+    /// Whether sending the request again later may succeed.
+    pub(super) const fn is_retryable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+
+    /// A `google.rpc.Status`; with the pause to make before trying again, where that may help.
+    pub(super) fn status(&self, retry_after: Duration) -> Status {
+        let details = if self.is_retryable() { vec![retry_info(retry_after)] } else { Vec::new() };
+        Status { code: self.code() as i32, message: self.to_string(), details }
+    }
+}
+
+/// `google.rpc.Status`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Status {
+    /// A code of gRPC.
+    #[prost(int32, tag = "1")]
+    pub code: i32,
+    /// What happened, in English.
+    #[prost(string, tag = "2")]
+    pub message: String,
+    /// What a program may want to know besides.
+    #[prost(message, repeated, tag = "3")]
+    pub details: Vec<Any>,
+}
+
+/// `google.protobuf.Any`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Any {
+    /// What `value` is.
+    #[prost(string, tag = "1")]
+    pub type_url: String,
+    /// A message of that type.
+    #[prost(bytes = "vec", tag = "2")]
+    pub value: Vec<u8>,
+}
+
+/// `google.rpc.RetryInfo`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct RetryInfo {
+    /// Pause before the next attempt.
+    #[prost(message, optional, tag = "1")]
+    pub retry_delay: Option<ProtobufDuration>,
+}
+
+/// `google.protobuf.Duration`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ProtobufDuration {
+    /// Whole seconds.
+    #[prost(int64, tag = "1")]
+    pub seconds: i64,
+    /// The rest.
+    #[prost(int32, tag = "2")]
+    pub nanos: i32,
+}
+
+/// Type of [`RetryInfo`] in an [`Any`].
+pub(super) const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
+
+fn retry_info(pause: Duration) -> Any {
+    let delay = ProtobufDuration {
+        seconds: i64::try_from(pause.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(pause.subsec_nanos()).unwrap_or_default(),
+    };
+    let info = RetryInfo { retry_delay: Some(delay) };
+    Any { type_url: RETRY_INFO.to_owned(), value: info.encode_to_vec() }
+}
+
+impl Status {
+    /// As the body of a Protobuf response.
+    pub(super) fn to_protobuf(&self) -> Bytes {
+        self.encode_to_vec().into()
+    }
+
+    /// As the body of a JSON response. The details, which only repeat the header `Retry-After`, stay
+    /// out of it.
+    pub(super) fn to_json(&self) -> Bytes {
+        let status = serde_json::json!({ "code": self.code, "message": self.message });
+        status.to_string().into()
+    }
+}
