@@ -203,7 +203,7 @@ fn on_every_depth_around_the_limit_of_messages_groups_and_unknown_fields() {
                 assert_eq!(walked(Signal::Logs, &body), decoded(Signal::Logs, &body), "{depth}");
             }
         }
-        let groups = [vec![0xfb, 1].repeat(depth), vec![0xfc, 1].repeat(depth)].concat();
+        let groups = [[0xfb, 1].repeat(depth), [0xfc, 1].repeat(depth)].concat();
         assert_eq!(walked(Signal::Logs, &groups), decoded(Signal::Logs, &groups), "{depth}");
         let groups = delimited(1, &groups);
         assert_eq!(walked(Signal::Logs, &groups), decoded(Signal::Logs, &groups), "{depth}");
