@@ -146,8 +146,7 @@ impl Normaliser<'_> {
                     canonical.clear();
                     let mut long = Vec::new();
                     envelope.log(log, &mut canonical, &mut long);
-                    let event = self.log(&origin, log, &canonical, &long);
-                    self.rows.events.push(event);
+                    self.log(&origin, log, &canonical, &long);
                 }
             }
         }
@@ -159,11 +158,13 @@ impl Normaliser<'_> {
         log: &LogRecord,
         canonical: &str,
         long: &[LongValue<'_>],
-    ) -> Event {
+    ) {
         let attributes = Attributes(&log.attributes);
         let dialect = dialects::recognise(origin, &attributes);
-        let mut event = base_event(origin, dialect);
-        event.event_id = self.ids.next(canonical);
+        let position = self.next_position();
+        let event_id = self.ids.next(canonical);
+        let event = push(&mut self.rows.events, base_event(origin, dialect));
+        event.event_id = event_id;
         event.source = Some(EventSource::OtlpLog.as_str().to_owned());
         event.trace_id = id(&log.trace_id);
         event.span_id = id(&log.span_id);
@@ -180,17 +181,15 @@ impl Normaliser<'_> {
             ],
             self.custody.received_time_unix_nano,
         );
-        time.stamp(&mut event);
+        time.stamp(event);
         if log.observed_time_unix_nano != 0 {
             let (observed, _) = clamp(log.observed_time_unix_nano);
             event.observed_time = Some(observed.div_euclid(1000));
             event.observed_time_unix_nano = Some(observed);
         }
-        let position = self.next_position();
         stamp_custody!(event, self.custody, position);
-        dialect.log(origin, log, &mut event);
-        event.record = Some(shorten_event(canonical, long, &event));
-        event
+        dialect.log(origin, log, event);
+        event.record = Some(shorten_event(canonical, long, event));
     }
 
     fn traces(&mut self, request: &ExportTraceServiceRequest) {
@@ -254,65 +253,44 @@ impl Normaliser<'_> {
         };
         stamp_custody!(row, self.custody, position);
 
-        let mut event = self.derived(origin, dialect, span, row.event_id, 0, position);
-        event.source = Some(EventSource::OtlpSpan.as_str().to_owned());
-        event.name = Some(span.name.clone());
-        event.duration_ns = duration;
-        time.stamp(&mut event);
-        let derived = dialect.span(origin, span, &mut row, &mut event);
-        if derived {
-            self.rows.events.push(event);
-        }
+        self.derive(origin, dialect, span, (row.event_id, 0), position, |event| {
+            event.source = Some(EventSource::OtlpSpan.as_str().to_owned());
+            event.name = Some(span.name.clone());
+            event.duration_ns = duration;
+            time.stamp(event);
+            dialect.span(origin, span, &mut row, event)
+        });
         for (index, span_event) in span.events.iter().enumerate() {
-            let mut event = self.derived(origin, dialect, span, row.event_id, index + 1, position);
-            event.source = Some(EventSource::OtlpSpanEvent.as_str().to_owned());
-            self.span_event(dialect, origin, span, span_event, event);
+            let received = self.custody.received_time_unix_nano;
+            self.derive(origin, dialect, span, (row.event_id, index + 1), position, |event| {
+                name_and_time(event, span, span_event, received);
+                dialect.span_event(origin, span, span_event, event)
+            });
         }
         self.rows.spans.push(row);
     }
 
-    fn span_event(
+    /// Adds the row derived from a span, or from an event on it, if `fill` says that it matters.
+    fn derive(
         &mut self,
-        dialect: &dyn dialects::Dialect,
-        origin: &Origin<'_>,
-        span: &OtlpSpan,
-        span_event: &OtlpSpanEvent,
-        mut event: Event,
-    ) {
-        event.name = Attributes(&span_event.attributes)
-            .text(otel::EVENT_NAME)
-            .or_else(|| Some(span_event.name.clone()).filter(|name| !name.is_empty()));
-        let time = Time::new(
-            &[
-                (TimeSource::Record, span_event.time_unix_nano),
-                (TimeSource::Record, span.start_time_unix_nano),
-            ],
-            self.custody.received_time_unix_nano,
-        );
-        time.stamp(&mut event);
-        if dialect.span_event(origin, span, span_event, &mut event) {
-            self.rows.events.push(event);
-        }
-    }
-
-    /// The event of a row derived from a span, before its dialect has filled it.
-    fn derived(
-        &self,
         origin: &Origin<'_>,
         dialect: &dyn dialects::Dialect,
         span: &OtlpSpan,
-        span_row: [u8; 16],
-        index: usize,
+        (span_row, index): ([u8; 16], usize),
         position: Option<i64>,
-    ) -> Event {
-        let mut event = base_event(origin, dialect);
-        event.event_id = event_id::derived(span_row, index);
+        fill: impl FnOnce(&mut Event) -> bool,
+    ) {
+        let event = push(&mut self.rows.events, base_event(origin, dialect));
         event.origin_id = Some(span_row);
         event.trace_id = id(&span.trace_id);
         event.span_id = id(&span.span_id);
         event.parent_span_id = id(&span.parent_span_id);
-        stamp_custody!(event, self.custody, position);
-        event
+        if fill(event) {
+            event.event_id = event_id::derived(span_row, index);
+            stamp_custody!(event, self.custody, position);
+        } else {
+            self.rows.events.pop();
+        }
     }
 
     fn metrics(&mut self, request: &ExportMetricsServiceRequest) {
@@ -369,6 +347,21 @@ impl Normaliser<'_> {
         dialect.metric(origin, &attributes, &mut row);
         row
     }
+}
+
+/// Adds a row and lends it: rows are two kilobytes, and are filled where they will stay.
+fn push(events: &mut Vec<Event>, event: Event) -> &mut Event {
+    events.push_mut(event)
+}
+
+/// What an event on a span says of itself, whatever the agent.
+fn name_and_time(event: &mut Event, span: &OtlpSpan, span_event: &OtlpSpanEvent, received: i64) {
+    event.source = Some(EventSource::OtlpSpanEvent.as_str().to_owned());
+    event.name = Attributes(&span_event.attributes)
+        .text(otel::EVENT_NAME)
+        .or_else(|| Some(span_event.name.clone()).filter(|name| !name.is_empty()));
+    let candidates = [span_event.time_unix_nano, span.start_time_unix_nano];
+    Time::new(&candidates.map(|nanos| (TimeSource::Record, nanos)), received).stamp(event);
 }
 
 fn origin<'a>(
