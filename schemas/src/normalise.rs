@@ -86,6 +86,12 @@ pub fn normalise(request: &Request, custody: &Custody, rows: &mut Rows) {
         position: custody.journal_position,
         rows,
     };
+    let count = request.record_count();
+    match request {
+        Request::Logs(_) => normaliser.rows.events.reserve(count),
+        Request::Traces(_) => normaliser.rows.spans.reserve(count),
+        Request::Metrics(_) => normaliser.rows.metrics.reserve(count),
+    }
     match request {
         Request::Logs(request) => normaliser.logs(request),
         Request::Traces(request) => normaliser.traces(request),
