@@ -1,5 +1,7 @@
 //! What appending guarantees.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
 mod rows;
 
 use blotter_archive::{Appended, Archive, Error, Location, ScanRequest, Transaction};
