@@ -1,7 +1,14 @@
 //! End to end: real agents, real clients, faults.
+//!
+//! The library is what the tests in `tests/` share: a scripted [`model`] and the [`agents`] driven
+//! against it, an OTLP [`client`] and the [`captures`] it replays, the project's own programs as
+//! [`processes`], and what the archive holds as [`records`].
 
 pub mod agents;
+pub mod binaries;
+pub mod captures;
 pub mod client;
 pub mod guests;
 pub mod load;
 pub mod model;
+pub mod records;

@@ -1,0 +1,45 @@
+//! The project's own programs, as processes.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use anyhow::{Context as _, bail};
+
+use crate::guests::workspace;
+
+/// The program `name` of this workspace, freshly built with the profile of the running test.
+///
+/// Cargo tells a test where its own package's programs are, not those of other packages, so they are
+/// asked for here: where the test command has built them already, that takes a moment.
+///
+/// # Errors
+/// When it does not build.
+pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
+    static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| build().map_err(|error| format!("{error:#}")));
+    match folder {
+        Ok(folder) => Ok(folder.join(name)),
+        Err(error) => bail!(error.clone()),
+    }
+}
+
+fn build() -> anyhow::Result<PathBuf> {
+    // target/<profile>/deps/<test>
+    let test = env::current_exe()?;
+    let folder = test.ancestors().nth(2).context("the test is not in a target folder")?;
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet", "--locked", "--workspace", "--bins"]);
+    if folder.ends_with("release") {
+        cargo.arg("--release");
+    }
+    if let Some(target) = folder.parent() {
+        cargo.arg("--target-dir").arg(target);
+    }
+    let output = cargo.current_dir(workspace()).output().context("cannot start cargo")?;
+    if !output.status.success() {
+        bail!("the programs do not build: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(folder.to_path_buf())
+}

@@ -1,0 +1,112 @@
+//! The captures of real agents in `tests/captures`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use blotter_schemas::otlp::{Encoding, Request, Signal};
+use bytes::Bytes;
+
+use crate::client::Export;
+use crate::guests::workspace;
+
+/// One recorded run of one agent.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    /// Agent and run: `codex/01-exec-ok-workspace-write`.
+    pub name: String,
+    /// Its folder.
+    pub folder: PathBuf,
+}
+
+/// The folder of all captures.
+#[must_use]
+pub fn folder() -> PathBuf {
+    workspace().join("tests/captures")
+}
+
+/// Every capture, in order of its name.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn all() -> anyhow::Result<Vec<Capture>> {
+    let mut captures = Vec::new();
+    for agent in subfolders(&folder())? {
+        for run in subfolders(&agent)? {
+            let name = run.strip_prefix(folder())?.to_string_lossy().into_owned();
+            captures.push(Capture { name, folder: run });
+        }
+    }
+    Ok(captures)
+}
+
+/// The capture of this name.
+///
+/// # Errors
+/// When there is none.
+pub fn named(name: &str) -> anyhow::Result<Capture> {
+    let found = all()?.into_iter().find(|capture| capture.name == name);
+    found.with_context(|| format!("no capture {name}"))
+}
+
+impl Capture {
+    /// The export requests in the order in which they arrived.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn exports(&self) -> anyhow::Result<Vec<Export>> {
+        let mut files: Vec<PathBuf> = fs::read_dir(&self.folder)?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<anyhow::Result<_>>()?;
+        files.sort();
+        let mut exports = Vec::new();
+        for file in files {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            let mut parts = name.split('.').skip(1);
+            let signal = parts.next().and_then(Signal::from_name);
+            let encoding = match parts.next() {
+                Some("pb") => Encoding::Protobuf,
+                Some("json") => Encoding::Json,
+                _ => continue,
+            };
+            if let Some(signal) = signal {
+                exports.push(Export { signal, encoding, body: fs::read(&file)?.into() });
+            }
+        }
+        Ok(exports)
+    }
+}
+
+/// The same request in Protobuf.
+///
+/// # Errors
+/// When it cannot be decoded.
+pub fn in_protobuf(export: &Export) -> anyhow::Result<Export> {
+    let body = encode(&Request::decode(export.signal, export.encoding, &export.body)?);
+    Ok(Export { signal: export.signal, encoding: Encoding::Protobuf, body })
+}
+
+/// A decoded request as a Protobuf body.
+#[must_use]
+pub fn encode(request: &Request) -> Bytes {
+    use prost::Message as _;
+    match request {
+        Request::Logs(request) => request.encode_to_vec(),
+        Request::Traces(request) => request.encode_to_vec(),
+        Request::Metrics(request) => request.encode_to_vec(),
+    }
+    .into()
+}
+
+fn subfolders(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let mut folders = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
