@@ -1,0 +1,117 @@
+//! The project's own programs as processes that can be asked for their ports, stopped, and killed.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use crate::binaries::binary;
+
+/// Longest time for a program to say where it listens, and to end when asked to.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where a receiver listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addresses {
+    /// OTLP/HTTP.
+    pub http: SocketAddr,
+    /// OTLP/gRPC.
+    pub grpc: SocketAddr,
+}
+
+/// A running `blotter-collector` or `triage up`; killed when dropped.
+#[derive(Debug)]
+pub struct Daemon {
+    child: Child,
+    stdout: Lines<BufReader<ChildStdout>>,
+}
+
+impl Daemon {
+    /// Starts `blotter-collector` over the folder `data`, on free ports of 127.0.0.1.
+    ///
+    /// # Errors
+    /// When it does not build or start.
+    pub fn collector(data: &Path) -> anyhow::Result<Self> {
+        Self::start("blotter-collector", &[], data)
+    }
+
+    /// Starts `triage up` over the folder `data`, on free ports of 127.0.0.1.
+    ///
+    /// # Errors
+    /// When it does not build or start.
+    pub fn triage_up(data: &Path) -> anyhow::Result<Self> {
+        Self::start("triage", &["up"], data)
+    }
+
+    fn start(program: &str, arguments: &[&str], data: &Path) -> anyhow::Result<Self> {
+        let mut child = Command::new(binary(program)?)
+            .args(arguments)
+            .args(["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("cannot start {program}"))?;
+        let stdout = child.stdout.take().context("no standard output")?;
+        Ok(Self { child, stdout: BufReader::new(stdout).lines() })
+    }
+
+    /// Waits until it has said where it listens.
+    ///
+    /// # Errors
+    /// When it ends without, or takes longer than a minute.
+    pub async fn addresses(&mut self) -> anyhow::Result<Addresses> {
+        let (mut http, mut grpc) = (None, None);
+        let search = async {
+            while let Some(line) = self.stdout.next_line().await? {
+                let said = line.to_lowercase();
+                let Some(address) = address(&said) else { continue };
+                if said.contains("grpc") {
+                    grpc.get_or_insert(address);
+                } else if said.contains("http") {
+                    http.get_or_insert(address);
+                }
+                if let (Some(http), Some(grpc)) = (http, grpc) {
+                    return Ok(Addresses { http, grpc });
+                }
+            }
+            bail!("the program ended without saying where it listens")
+        };
+        tokio::time::timeout(PATIENCE, search).await.context("no addresses within a minute")?
+    }
+
+    /// Kills it with SIGKILL, wherever it is, and waits until it is gone.
+    ///
+    /// # Errors
+    /// When it has ended before by itself.
+    pub async fn kill(mut self) -> anyhow::Result<()> {
+        if let Some(status) = self.child.try_wait()? {
+            bail!("it was not running any more: {status}");
+        }
+        Ok(self.child.kill().await?)
+    }
+
+    /// Asks it with SIGTERM to shut down, and waits for it.
+    ///
+    /// # Errors
+    /// When it does not end within a minute.
+    pub async fn terminate(mut self) -> anyhow::Result<ExitStatus> {
+        let pid = self.child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+        kill_process(pid.context("it has ended before")?, Signal::TERM)?;
+        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        Ok(status.context("it did not end within a minute")??)
+    }
+}
+
+/// The first loopback address with a port in a line.
+fn address(line: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once("127.0.0.1:")?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    Some(SocketAddr::from(([127, 0, 0, 1], digits.parse().ok()?)))
+}
