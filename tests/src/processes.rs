@@ -1,5 +1,6 @@
 //! The project's own programs as processes that can be asked for their ports, stopped, and killed.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -114,4 +115,34 @@ fn address(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once("127.0.0.1:")?;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     Some(SocketAddr::from(([127, 0, 0, 1], digits.parse().ok()?)))
+}
+
+/// What a command of `triage` printed and returned.
+#[derive(Debug)]
+pub struct Finished {
+    /// Exit code; none when it was ended by a signal.
+    pub exit_code: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+/// Runs a command of `triage` on the archive in the folder `archive`.
+///
+/// # Errors
+/// When it does not build or start, or takes longer than a minute.
+pub async fn triage<A: AsRef<OsStr>>(
+    archive: &Path,
+    arguments: impl IntoIterator<Item = A>,
+) -> anyhow::Result<Finished> {
+    let mut command = Command::new(binary("triage")?);
+    command.arg("--archive").arg(archive).args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, command.output()).await;
+    let output = output.context("triage did not end within a minute")??;
+    Ok(Finished {
+        exit_code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
 }
