@@ -14,4 +14,5 @@ pub mod load;
 pub mod model;
 pub mod processes;
 pub mod records;
+pub mod shown;
 pub mod table_files;
