@@ -3,8 +3,8 @@
 Usage: read_archive.py ARCHIVE
 
 Prints one JSON line a row: [reader, table, event_id in hex, {column: value}], where times are
-microseconds since the epoch; every column is printed except those of empty rows. `read_columns` of a
-table is whatever its files hold, so a column that a reader cannot decode fails here.
+microseconds since the epoch and a column without a value is left out. Every column of every row is
+read, so one that a reader cannot decode fails here.
 """
 
 import datetime
@@ -44,9 +44,8 @@ def with_duckdb(table):
     connection.execute("SET TimeZone = 'UTC'")
     # DuckDB's own reader of Delta logs is an extension that it downloads: give it the live files.
     files = deltalake.DeltaTable(table).file_uris()
-    result = connection.execute("SELECT * FROM read_parquet(?, hive_partitioning = true)", [files])
-    names = [column[0] for column in result.description]
-    return [dict(zip(names, row)) for row in result.fetchall()]
+    rows = connection.execute("SELECT * FROM read_parquet(?, hive_partitioning = true)", [files])
+    return rows.to_arrow_table().to_pylist()
 
 
 def with_polars(table):

@@ -1,6 +1,8 @@
 //! The real Codex, driven by a scripted model: `triage show` tells what the script asked for and what
 //! happened, by the agent's own account.
 
+#![allow(clippy::indexing_slicing, reason = "a missing value fails the test")]
+
 use blotter_tests::agents::codex::{Codex, Export, Finished};
 use blotter_tests::model::{Model, Scenario, call_id};
 use blotter_tests::processes::{Daemon, triage};

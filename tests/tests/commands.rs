@@ -1,5 +1,7 @@
 //! The commands of the README, as a new user types them.
 
+#![allow(clippy::indexing_slicing, reason = "a missing value fails the test")]
+
 use std::time::Duration;
 
 use blotter_tests::captures;
