@@ -1,1 +1,16 @@
 //! The desk: reconstructs what coding agents did from their archived telemetry.
+//!
+//! Start reading at [`reconstruct::reconstruct`]; [`load`] gets its rows, [`render`] writes what it
+//! returns. Nothing here prints or exits.
+
+pub mod connect;
+pub mod demo;
+mod error;
+pub mod fact;
+pub mod import;
+pub mod load;
+pub mod reconstruct;
+pub mod render;
+pub mod sessions;
+
+pub use error::Error;

@@ -1,0 +1,76 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands;
+
+/// Where an archive is looked for unless one is named.
+pub const DEFAULT_ARCHIVE: &str = "./blotter-data/archive";
+
+/// Shows what coding agents did, from the telemetry they sent.
+#[derive(Debug, Parser)]
+#[command(name = "triage", version, after_help = AFTER_HELP, propagate_version = true)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Begin here:
+  triage demo                    look at telemetry that ships with the program
+  triage up                      collect telemetry on this machine
+  triage connect codex           what to put into an agent's configuration
+  triage sessions                list what was collected
+  triage show 01a1fb66           one session, by any unique start of its id
+
+Exit codes: 0 clean, 1 findings or differences, 2 error. Data goes to stdout, everything else to
+stderr. NO_COLOR turns colours off.";
+
+/// Options of every command; they go before or after it.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The archive: a folder or a URL.
+    #[arg(long, global = true, value_name = "DIR|URL", env = "BLOTTER_ARCHIVE")]
+    pub archive: Option<String>,
+    /// How to write what was found.
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+impl Global {
+    /// The archive that was named, or the default.
+    #[must_use]
+    pub fn archive(&self) -> &str {
+        self.archive.as_deref().unwrap_or(DEFAULT_ARCHIVE)
+    }
+}
+
+/// How output is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs: one document, or JSON Lines where there are many.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the collector and the archive in one process.
+    Up(commands::up::Arguments),
+    /// Print the configuration that makes an agent send its telemetry here.
+    Connect(commands::connect::Arguments),
+    /// Take in recorded OTLP request bodies.
+    Import(commands::import::Arguments),
+    /// List sessions, newest first.
+    Sessions(commands::sessions::Arguments),
+    /// Show one session: turns, prompts, calls, decisions, results.
+    Show(commands::show::Arguments),
+    /// Show a session from telemetry that ships with the program.
+    Demo(commands::demo::Arguments),
+}

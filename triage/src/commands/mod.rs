@@ -1,0 +1,23 @@
+//! One file a command: its arguments, a call of the library, its output.
+
+pub mod connect;
+pub mod demo;
+pub mod import;
+pub mod sessions;
+pub mod show;
+pub mod up;
+
+use blotter_archive::{Archive, Location};
+
+use crate::cli::Global;
+
+/// Opens the archive that the command line names.
+async fn open(global: &Global) -> anyhow::Result<Archive> {
+    let location = Location::parse(global.archive())?;
+    Ok(Archive::open(&location).await?)
+}
+
+/// Now, nanoseconds since the epoch.
+fn now() -> i64 {
+    chrono::Utc::now().timestamp_nanos_opt().unwrap_or(i64::MAX)
+}

@@ -1,0 +1,90 @@
+//! `triage sessions`
+
+use anyhow::bail;
+use blotter_triage::render;
+use blotter_triage::sessions::{Selection, list};
+use chrono::{DateTime, NaiveDate, Utc};
+use clap::Args;
+
+use crate::cli::{Format, Global};
+use crate::{Outcome, output};
+
+/// Arguments of `sessions`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  triage sessions
+  triage sessions --since 2h --agent codex
+  triage sessions --since 2026-11-20 --until 2026-11-21T12:00:00Z --limit 10
+  triage sessions --format json | jq -r .session_id
+
+JSON is one object a line; `-` in the table and null in JSON mean that no record says.")]
+pub struct Arguments {
+    /// Only sessions with an event at or after this time: 2h, 7d, a date or an RFC 3339 time (UTC).
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Only sessions with an event before this time.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Only sessions of this agent: codex, claude-code, ...
+    #[arg(long, value_name = "AGENT")]
+    agent: Option<String>,
+    /// Only the newest so many.
+    #[arg(long, value_name = "NUMBER")]
+    limit: Option<usize>,
+}
+
+/// Lists sessions.
+pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcome> {
+    let now = Utc::now();
+    let selection = Selection {
+        since: arguments.since.map(|text| time("--since", &text, now)).transpose()?,
+        until: arguments.until.map(|text| time("--until", &text, now)).transpose()?,
+        agent: arguments.agent,
+        limit: arguments.limit,
+    };
+    let archive = super::open(global).await?;
+    let found = list(&archive, &selection).await?;
+    match global.format {
+        Format::Text if found.sessions.is_empty() => output::note("No session matches."),
+        Format::Text => {
+            let (width, colour) = (output::width(), output::colour());
+            output::data(&render::sessions::table(&found.sessions, width, colour))?;
+        }
+        Format::Json => output::data(&render::json::sessions(&found.sessions)?)?,
+    }
+    if found.without_session > 0 {
+        output::note(&format!("{} rows name no session.", found.without_session));
+    }
+    Ok(Outcome::Clean)
+}
+
+/// A time in microseconds since the epoch.
+fn time(option: &str, text: &str, now: DateTime<Utc>) -> anyhow::Result<i64> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(time.timestamp_micros());
+    }
+    if let Some(midnight) =
+        text.parse::<NaiveDate>().ok().and_then(|date| date.and_hms_opt(0, 0, 0))
+    {
+        return Ok(midnight.and_utc().timestamp_micros());
+    }
+    if let Some(ago) = ago(text) {
+        return Ok(now.timestamp_micros().saturating_sub(ago));
+    }
+    bail!("{option} `{text}` is no time; write 30m, 2h, 7d, 2026-11-21 or 2026-11-21T12:00:00Z")
+}
+
+/// `30m`, `2h`, `7d` in microseconds.
+fn ago(text: &str) -> Option<i64> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let number: i64 = number.parse().ok().filter(|number| *number >= 0)?;
+    number.checked_mul(seconds)?.checked_mul(1_000_000)
+}

@@ -1,0 +1,99 @@
+//! `triage up`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use blotter_archive::Location;
+use blotter_collector::{Collector, Config};
+use blotter_triage::connect::{self, Agent, configuration};
+use clap::Args;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Format, Global};
+use crate::{Outcome, output};
+
+/// Arguments of `up`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  triage up
+  triage up --data /var/tmp/audit --http 127.0.0.1:4400 --grpc 127.0.0.1:4401
+
+Collects until Ctrl-C or SIGTERM, then commits what it has and ends. What was acknowledged to an agent
+is on disk, whatever happens. Nothing is redacted yet, and there is no authentication: keep it on
+loopback.")]
+pub struct Arguments {
+    /// Folder of the journal and, unless --archive says otherwise, of the archive.
+    #[arg(long, value_name = "DIR", default_value = "./blotter-data")]
+    data: PathBuf,
+    /// Where to expect OTLP/gRPC. Port 0 picks a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4317")]
+    grpc: SocketAddr,
+    /// Where to expect OTLP/HTTP. Port 0 picks a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4318")]
+    http: SocketAddr,
+}
+
+/// Runs the collector until it is told to stop.
+pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcome> {
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("warn,blotter_collector=warn,blotter_archive=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
+    let mut config = Config::new(&arguments.data)?;
+    if let Some(archive) = &global.archive {
+        config.archive = Location::parse(archive)?;
+    }
+    (config.grpc, config.http) = (arguments.grpc, arguments.http);
+    let archive = config.archive.to_string();
+    let collector = Collector::start(config).await?;
+    announce(global.format, &collector, &archive)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    output::note("Stopping: committing what was received.");
+    collector.shutdown().await?;
+    Ok(Outcome::Clean)
+}
+
+/// Says where to send and what to configure.
+fn announce(format: Format, collector: &Collector, archive: &str) -> anyhow::Result<()> {
+    let (grpc, http) = (collector.grpc_address(), collector.http_address());
+    let endpoint = connect::endpoint(http);
+    if format == Format::Json {
+        let agents = Agent::ALL.map(|agent| configuration(agent, &endpoint));
+        let document = json!({
+            "grpc": grpc.to_string(),
+            "http": http.to_string(),
+            "archive": archive,
+            "redacted": false,
+            "agents": agents,
+        });
+        output::data(&format!("{document}\n"))?;
+        return Ok(());
+    }
+    let mut text = format!(
+        "Collecting OTLP/gRPC on {grpc} and OTLP/HTTP on {http}\ninto {archive}\n\n\
+         NOTHING IS REDACTED YET: prompts, arguments and outputs are stored as the agents send them.\n"
+    );
+    for agent in Agent::ALL {
+        let configuration = configuration(agent, &endpoint);
+        text.push_str(&format!("\n--- {}, into {}\n", agent.name(), configuration.file));
+        for line in configuration.text.lines().filter(|line| !line.starts_with('#')) {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text.push_str(
+        "\n`triage connect AGENT` explains each line. When an agent has worked for a while:\n  \
+         triage sessions\n\nCtrl-C stops.\n",
+    );
+    output::data(&text)?;
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! What makes an agent send its telemetry here.
+
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+/// An agent whose configuration is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agent {
+    /// OpenAI Codex.
+    Codex,
+    /// Claude Code.
+    ClaudeCode,
+}
+
+impl Agent {
+    /// Every agent.
+    pub const ALL: [Self; 2] = [Self::Codex, Self::ClaudeCode];
+
+    /// Name as it is given on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Codex => "codex",
+            Self::ClaudeCode => "claude-code",
+        }
+    }
+}
+
+/// Text to be put into an agent's configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Configuration {
+    /// Agent.
+    pub agent: &'static str,
+    /// Where the text belongs.
+    pub file: &'static str,
+    /// The text, with comments that say what each setting does.
+    pub text: String,
+}
+
+/// The base address of OTLP/HTTP at `address`.
+#[must_use]
+pub fn endpoint(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
+
+/// What makes `agent` send logs, traces and metrics to the OTLP/HTTP collector at `endpoint`, such as
+/// `http://127.0.0.1:4318`.
+#[must_use]
+pub fn configuration(agent: Agent, endpoint: &str) -> Configuration {
+    let endpoint = endpoint.trim_end_matches('/');
+    match agent {
+        Agent::Codex => Configuration {
+            agent: agent.name(),
+            file: "~/.codex/config.toml",
+            text: codex(endpoint),
+        },
+        Agent::ClaudeCode => Configuration {
+            agent: agent.name(),
+            file: "the environment Claude Code is started in",
+            text: claude_code(endpoint),
+        },
+    }
+}
+
+/// A URL as a TOML string.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            _ if character.is_control() => {
+                quoted.push_str(&format!("\\u{:04X}", u32::from(character)));
+            }
+            _ => quoted.push(character),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn codex(endpoint: &str) -> String {
+    let path = |signal: &str| quoted(&format!("{endpoint}/v1/{signal}"));
+    format!(
+        "\
+[otel]
+# Prompts leave Codex as \"[REDACTED]\" unless this is true. Arguments and outputs of tools leave it
+# either way, outputs up to 2,048 bytes.
+log_user_prompt = true
+# Codex uses each address as it stands: the full path is needed, for every signal.
+exporter = {{ otlp-http = {{ endpoint = {}, protocol = \"binary\" }} }}
+# Calls that a hook blocks or a person cancels appear in traces only.
+trace_exporter = {{ otlp-http = {{ endpoint = {}, protocol = \"binary\" }} }}
+# Without this line Codex sends its metrics to its vendor.
+metrics_exporter = {{ otlp-http = {{ endpoint = {}, protocol = \"binary\" }} }}
+",
+        path("logs"),
+        path("traces"),
+        path("metrics"),
+    )
+}
+
+/// A value as a word of a POSIX shell.
+fn shell_word(text: &str) -> String {
+    let plain = |character: char| {
+        character.is_ascii_alphanumeric() || matches!(character, ':' | '/' | '.' | '-' | '_')
+    };
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+fn claude_code(endpoint: &str) -> String {
+    let endpoint = shell_word(endpoint);
+    format!(
+        "\
+export CLAUDE_CODE_ENABLE_TELEMETRY=1
+export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+export OTEL_EXPORTER_OTLP_ENDPOINT={endpoint}
+export OTEL_LOGS_EXPORTER=otlp
+export OTEL_METRICS_EXPORTER=otlp
+# Traces are beta; outputs of tools and calls that were refused are told there only.
+export CLAUDE_CODE_ENHANCED_TELEMETRY_BETA=1
+export OTEL_TRACES_EXPORTER=otlp
+# What is left out without these: the words of prompts, the words of answers, arguments of tools and
+# names of MCP tools, outputs of tools.
+export OTEL_LOG_USER_PROMPTS=1
+export OTEL_LOG_ASSISTANT_RESPONSES=1
+export OTEL_LOG_TOOL_DETAILS=1
+export OTEL_LOG_TOOL_CONTENT=1
+"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codex_is_given_a_full_path_for_every_signal() {
+        let text = configuration(Agent::Codex, "http://127.0.0.1:4318/").text;
+        for (key, signal) in
+            [("exporter", "logs"), ("trace_exporter", "traces"), ("metrics_exporter", "metrics")]
+        {
+            let line = format!(
+                "\n{key} = {{ otlp-http = {{ endpoint = \"http://127.0.0.1:4318/v1/{signal}\", \
+                 protocol = \"binary\" }} }}\n"
+            );
+            assert!(text.contains(&line), "{line} in {text}");
+        }
+    }
+
+    #[test]
+    fn an_odd_endpoint_cannot_break_out_of_its_quotes() {
+        let odd = "http://x/\"; rm -rf '~' \\\n";
+        let toml = configuration(Agent::Codex, odd).text;
+        assert!(toml.contains(r#"http://x/\"; rm -rf '~' \\\u000A/v1/logs""#), "{toml}");
+        let shell = configuration(Agent::ClaudeCode, odd).text;
+        assert!(shell.contains("'http://x/\"; rm -rf '\\''~'\\'' \\\n'"), "{shell}");
+    }
+}

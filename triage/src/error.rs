@@ -1,0 +1,56 @@
+//! The errors of this crate.
+
+use std::path::PathBuf;
+
+/// What can go wrong at the desk. Every text names the place and what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No session begins so.
+    #[error("no session begins with `{prefix}` in {archive}; `triage sessions` lists them")]
+    NoSession {
+        /// What was asked for.
+        prefix: String,
+        /// Where it was looked for.
+        archive: String,
+    },
+    /// Several sessions begin so.
+    #[error("`{prefix}` begins {count} sessions; give more of the id:\n{}", listed(.candidates))]
+    Ambiguous {
+        /// What was asked for.
+        prefix: String,
+        /// How many sessions begin so, `candidates` at most; `+` where there are more.
+        count: String,
+        /// The first of them, in order of their ids.
+        candidates: Vec<String>,
+    },
+    /// A session has more rows than are read at once.
+    #[error("session {session_id} has more than {limit} rows, which is more than `show` reads")]
+    TooLarge {
+        /// The session.
+        session_id: String,
+        /// Most rows that are read.
+        limit: usize,
+    },
+    /// The archive could not be read or written.
+    #[error(transparent)]
+    Archive(#[from] blotter_archive::Error),
+    /// Rows could not be read from or written to a batch.
+    #[error("rows of the archive: {0}")]
+    Arrow(#[from] arrow_schema::ArrowError),
+    /// A file or folder named for an import cannot be read.
+    #[error("{}: {source}; check the path and its permissions", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+fn listed(candidates: &[String]) -> String {
+    candidates
+        .iter()
+        .map(|id| format!("  {}", crate::render::terminal::escape(id)))
+        .collect::<Vec<_>>()
+        .join("\n")
+}

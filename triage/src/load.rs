@@ -1,0 +1,195 @@
+//! Getting the rows of a session, and of those nested in it, from an archive.
+
+use std::collections::BTreeSet;
+
+use arrow_array::RecordBatch;
+use blotter_archive::{Archive, Predicate, ScanRequest, ScanStatistics};
+use blotter_schemas::names::blotter::EventKind;
+use blotter_schemas::tables::{Event, Row as _, Table};
+
+use crate::Error;
+use crate::reconstruct::lineage;
+
+/// Most rows that are read for one session and those nested in it.
+const ROWS_LIMIT: usize = 2_000_000;
+/// Most sessions that are nested in one.
+const SESSIONS_LIMIT: usize = 1_000;
+/// Most candidates that an ambiguous prefix names.
+const CANDIDATES_LIMIT: usize = 20;
+/// Most traces that are followed in one step.
+const TRACES_LIMIT: usize = 10_000;
+/// Deepest lineage that is followed.
+const DEPTH: usize = 16;
+
+/// Columns that reconstruction does not look at: the record itself, and who vouches for it.
+const LEFT_OUT: &[&str] = &["record", "redactions", "redaction_version", "key_id", "log_index"];
+
+/// What was loaded and what it took.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The session that was asked for.
+    pub session_id: String,
+    /// Its rows and those of the sessions around and below it.
+    pub rows: Vec<Event>,
+    /// What was read, all scans together.
+    pub statistics: ScanStatistics,
+}
+
+/// Loads the one session whose id begins with `prefix`.
+///
+/// # Errors
+/// [`Error::NoSession`] and [`Error::Ambiguous`] for a prefix that does not name one session,
+/// [`Error::TooLarge`] for one that does not fit, [`Error::Archive`] when reading fails.
+pub async fn session(archive: &Archive, prefix: &str) -> Result<Loaded, Error> {
+    let mut reader = Reader { archive, loaded: Loaded::default(), ids: BTreeSet::new() };
+    let session_id = reader.resolve(prefix).await?;
+    reader.loaded.session_id.clone_from(&session_id);
+    reader.family(session_id).await?;
+    Ok(reader.loaded)
+}
+
+struct Reader<'a> {
+    archive: &'a Archive,
+    loaded: Loaded,
+    ids: BTreeSet<[u8; 16]>,
+}
+
+impl Reader<'_> {
+    async fn resolve(&mut self, prefix: &str) -> Result<String, Error> {
+        let mut found = BTreeSet::new();
+        let request = ScanRequest::new(Table::Events)
+            .filter(Predicate::starts_with("session_id", prefix))
+            .columns(["session_id"]);
+        let mut scan = self.archive.scan(request).await?;
+        while let Some(batch) = scan.next().await? {
+            for event in Event::from_batch(&batch)? {
+                found.extend(event.session_id);
+            }
+            // More candidates than are named, and none is the whole id: they come in order.
+            if found.len() > CANDIDATES_LIMIT {
+                break;
+            }
+        }
+        add(&mut self.loaded.statistics, scan.statistics());
+        if found.contains(prefix) {
+            return Ok(prefix.to_owned());
+        }
+        let mut found: Vec<String> = found.into_iter().collect();
+        match found.len() {
+            0 => Err(Error::NoSession {
+                prefix: prefix.to_owned(),
+                archive: self.archive.location().to_string(),
+            }),
+            1 => Ok(found.pop().unwrap_or_default()),
+            count => {
+                let more = if count > CANDIDATES_LIMIT { "+" } else { "" };
+                found.truncate(CANDIDATES_LIMIT);
+                Err(Error::Ambiguous {
+                    prefix: prefix.to_owned(),
+                    count: format!("{}{more}", found.len()),
+                    candidates: found,
+                })
+            }
+        }
+    }
+
+    /// Reads the session, what says whose child it is, and every session below it.
+    async fn family(&mut self, session_id: String) -> Result<(), Error> {
+        let mut known = BTreeSet::from([session_id.clone()]);
+        self.rows_where("session_id", &known).await?;
+        self.rows_where("receiver_session_id", &known).await?;
+        let mut newest = known.clone();
+        let mut traces = BTreeSet::new();
+        for _ in 0..DEPTH {
+            self.rows_where("parent_session_id", &newest).await?;
+            let shared = self.traces(&newest, &mut traces);
+            self.rows_where("trace_id", &shared).await?;
+            newest = self.children(&known);
+            if newest.is_empty() {
+                break;
+            }
+            known.extend(newest.iter().cloned());
+            self.rows_where("session_id", &newest).await?;
+        }
+        Ok(())
+    }
+
+    /// Traces of sessions that were not followed yet: their rows may name no session, and a review
+    /// shares its trace with the reviewer.
+    fn traces(&self, sessions: &BTreeSet<String>, done: &mut BTreeSet<String>) -> BTreeSet<String> {
+        let of_session = |row: &&Event| {
+            row.session_id.as_ref().is_some_and(|session| sessions.contains(session))
+        };
+        let audited = |row: &&Event| {
+            let kind = row.kind.as_deref();
+            [EventKind::Prompt, EventKind::Review, EventKind::SessionStart]
+                .iter()
+                .any(|wanted| kind == Some(wanted.as_str()))
+        };
+        let rows = self.loaded.rows.iter().filter(of_session).filter(audited);
+        let mut fresh = BTreeSet::new();
+        for trace in rows.filter_map(|row| row.trace_id.as_ref()) {
+            if fresh.len() < TRACES_LIMIT && done.insert(trace.clone()) {
+                fresh.insert(trace.clone());
+            }
+        }
+        fresh
+    }
+
+    /// Sessions below `known` that are not in it yet.
+    fn children(&self, known: &BTreeSet<String>) -> BTreeSet<String> {
+        let parents = lineage::parents(&self.loaded.rows);
+        parents
+            .into_iter()
+            .filter(|(child, parent)| known.contains(&parent.session_id) && !known.contains(child))
+            .map(|(child, _)| child)
+            .take(SESSIONS_LIMIT.saturating_sub(known.len()))
+            .collect()
+    }
+
+    async fn rows_where(&mut self, column: &str, values: &BTreeSet<String>) -> Result<(), Error> {
+        if values.is_empty() {
+            return Ok(());
+        }
+        let schema = Table::Events.schema();
+        let columns = schema.fields().iter().map(|field| field.name().as_str());
+        let request = ScanRequest::new(Table::Events)
+            .filter(Predicate::one_of(column, values.iter().map(String::as_str)))
+            .columns(columns.filter(|column| !LEFT_OUT.contains(column)));
+        let mut scan = self.archive.scan(request).await?;
+        while let Some(batch) = scan.next().await? {
+            self.take(&batch)?;
+        }
+        add(&mut self.loaded.statistics, scan.statistics());
+        Ok(())
+    }
+
+    fn take(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        for event in Event::from_batch(batch)? {
+            if self.ids.insert(event.event_id) {
+                self.loaded.rows.push(event);
+            }
+        }
+        if self.loaded.rows.len() > ROWS_LIMIT {
+            return Err(Error::TooLarge {
+                session_id: self.loaded.session_id.clone(),
+                limit: ROWS_LIMIT,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Adds one scan's statistics to another's. What there is, is counted once; what was read, each time.
+pub(crate) fn add(sum: &mut ScanStatistics, scan: ScanStatistics) {
+    sum.files_total = sum.files_total.max(scan.files_total);
+    sum.bytes_total = sum.bytes_total.max(scan.bytes_total);
+    sum.files_read += scan.files_read;
+    sum.row_groups_total += scan.row_groups_total;
+    sum.row_groups_read += scan.row_groups_read;
+    sum.pages_total += scan.pages_total;
+    sum.pages_read += scan.pages_read;
+    sum.bytes_read += scan.bytes_read;
+    sum.rows_read += scan.rows_read;
+    sum.rows_returned += scan.rows_returned;
+}

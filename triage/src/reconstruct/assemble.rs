@@ -1,0 +1,321 @@
+//! One session from its rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use blotter_schemas::names::blotter::EventKind;
+use blotter_schemas::tables::Event;
+
+use super::calls::{call, note, proxy_decision};
+use super::model::{Call, Entry, Policy, Requests, Rows, Session, TimeSpan, Turn};
+use super::pairing::{Report, pair, told};
+use super::turns::Frames;
+use super::usage;
+use crate::fact::{EventId, Fact, Join};
+
+const NOT_REPORTED: &str = "not reported";
+
+/// Builds the session from its own rows, without its parent and the sessions nested in it.
+pub(crate) fn session(session_id: &str, rows: &[&Event]) -> Session {
+    let reports = pair(rows);
+    let all: Vec<&Report<'_>> = reports.iter().collect();
+    let policy = policy(&all);
+    let frames = Frames::new(&reports);
+    let mut turns = contents(&reports, &frames, &policy);
+    let outside = turns.remove(&None).unwrap_or_default();
+    let text =
+        |field: fn(&Event) -> &Option<String>| told(&all, |row| field(row).clone(), NOT_REPORTED);
+    let user = text(|row| &row.user_email);
+    Session {
+        session_id: session_id.to_owned(),
+        parent: None,
+        agent: agent(&all),
+        program: text(|row| &row.agent_name),
+        agent_version: text(|row| &row.agent_version),
+        models: distinct(&all, |row| row.model.as_ref()),
+        provider: text(|row| &row.provider),
+        host: text(|row| &row.host_name),
+        user: if user.is_known() { user } else { text(|row| &row.user_id) },
+        auth: text(|row| &row.auth_mode),
+        terminal: text(|row| &row.terminal),
+        transports: distinct(&requests_of(&all), |row| row.transport.as_ref()),
+        span: span(&all),
+        usage: usage::sum(&all),
+        requests: requests(&all),
+        rows: Rows {
+            total: rows.len(),
+            repeated: rows.len() - reports.len(),
+            other: reports.iter().filter(|report| report.kind() == EventKind::Other).count(),
+        },
+        outside: outside.entries,
+        turns: frames
+            .all
+            .iter()
+            .enumerate()
+            .map(|(index, frame)| {
+                let Contents { reports, entries } = turns.remove(&Some(index)).unwrap_or_default();
+                Turn {
+                    number: index + 1,
+                    turn_id: frame.turn_id.as_ref().map_or_else(
+                        || Fact::missing(NOT_REPORTED),
+                        |turn_id| {
+                            let same =
+                                |row: &Event| row.turn_id.clone().filter(|known| known == turn_id);
+                            told(&reports, same, NOT_REPORTED)
+                        },
+                    ),
+                    prompted_unix_nano: frame.prompt.map_or_else(
+                        || Fact::missing("no prompt was reported"),
+                        |prompt| Fact::observed(prompt.time(), prompt.ids()),
+                    ),
+                    prompt: frame.prompt.map_or_else(
+                        || Fact::missing("no prompt was reported"),
+                        |prompt| {
+                            let words = |row: &Event| row.text.clone();
+                            told(&[prompt], words, "the words of the prompt were not reported")
+                        },
+                    ),
+                    span: span(&reports),
+                    usage: usage::sum(&reports),
+                    requests: requests(&reports),
+                    entries,
+                }
+            })
+            .collect(),
+        sessions: Vec::new(),
+        policy,
+    }
+}
+
+/// What a turn holds, or what is in none.
+#[derive(Default)]
+struct Contents<'r, 'a> {
+    reports: Vec<&'r Report<'a>>,
+    entries: Vec<Entry>,
+}
+
+type ByTurn<'r, 'a> = BTreeMap<Option<usize>, Contents<'r, 'a>>;
+
+fn contents<'r, 'a>(
+    reports: &'r [Report<'a>],
+    frames: &Frames<'_, 'a>,
+    policy: &Policy,
+) -> ByTurn<'r, 'a> {
+    let mut by_call: BTreeMap<String, Vec<&'r Report<'a>>> = BTreeMap::new();
+    let mut rest: Vec<&'r Report<'a>> = Vec::new();
+    for report in reports {
+        match report.text(|row| &row.call_id).filter(|_| names_a_call(report.kind())) {
+            Some(call_id) => by_call.entry(call_id).or_default().push(report),
+            None => rest.push(report),
+        }
+    }
+    by_parent_span(&mut rest, &mut by_call);
+    let mut turns = ByTurn::new();
+    let mut calls: BTreeMap<Option<usize>, Vec<Call>> = BTreeMap::new();
+    for (call_id, reports) in by_call {
+        let mut call = call(&call_id, &reports, policy);
+        let found = frames.turn_of(&reports);
+        let number = found.as_ref().map(|(number, _)| *number);
+        call.turn = found.map(|(_, join)| join);
+        turns.entry(number).or_default().reports.extend(reports);
+        calls.entry(number).or_default().push(call);
+    }
+    let mut notes: BTreeMap<Option<usize>, Vec<&Report<'_>>> = BTreeMap::new();
+    for report in rest {
+        let number = frames.turn_of(&[report]).map(|(number, _)| number);
+        turns.entry(number).or_default().reports.push(report);
+        if is_told(report) {
+            notes.entry(number).or_default().push(report);
+        }
+    }
+    for (number, contents) in &mut turns {
+        let mut calls = calls.remove(number).unwrap_or_default();
+        calls.sort_by_key(|call| (call.time_unix_nano, call.call_id.clone()));
+        let notes = notes.remove(number).unwrap_or_default();
+        for report in join_by_time(notes, &mut calls) {
+            contents.entries.push(Entry::Note(Box::new(note(report, None))));
+        }
+        let calls = nest(calls).into_iter().map(|call| Entry::Call(Box::new(call)));
+        contents.entries.extend(calls);
+        contents.entries.sort_by_key(Entry::time);
+        contents.reports.sort_by_key(|report| report.time());
+    }
+    turns
+}
+
+/// Gives a call the spans right below its own that carry no call id.
+fn by_parent_span<'r, 'a>(
+    rest: &mut Vec<&'r Report<'a>>,
+    by_call: &mut BTreeMap<String, Vec<&'r Report<'a>>>,
+) {
+    let mut spans: BTreeMap<&str, &str> = BTreeMap::new();
+    for row in by_call.values().flatten().filter_map(|report| report.first()) {
+        let call = row.kind.as_deref() == Some(EventKind::Call.as_str());
+        if let (true, Some(span), Some(call_id)) = (call, &row.span_id, &row.call_id) {
+            spans.entry(span).or_insert(call_id);
+        }
+    }
+    let mut joined: BTreeMap<String, Vec<&'r Report<'a>>> = BTreeMap::new();
+    rest.retain(|report| {
+        let part = matches!(report.kind(), EventKind::Decision | EventKind::Result);
+        let parent = report.first().and_then(|row| row.parent_span_id.as_deref());
+        let call = parent.filter(|_| part).and_then(|parent| spans.get(parent));
+        if let Some(call) = call {
+            joined.entry((*call).to_owned()).or_default().push(report);
+        }
+        call.is_none()
+    });
+    for (call, reports) in joined {
+        let all = by_call.entry(call).or_default();
+        all.extend(reports);
+        all.sort_by_key(|report| report.time());
+    }
+}
+
+/// Whether a report of this kind that carries a call id is part of the call.
+fn names_a_call(kind: EventKind) -> bool {
+    !matches!(kind, EventKind::AgentMessage | EventKind::Usage | EventKind::Response)
+}
+
+/// Whether a report outside calls is shown by itself.
+fn is_told(report: &Report<'_>) -> bool {
+    !matches!(
+        report.kind(),
+        EventKind::Other
+            | EventKind::Usage
+            | EventKind::Prompt
+            | EventKind::SessionStart
+            | EventKind::Call
+            | EventKind::McpCall
+            | EventKind::ApiRequest
+    )
+}
+
+/// How the ids begin that Codex gives to calls made by the code of another call.
+const NESTED_CALL: &str = "exec-";
+/// The tool that runs such code.
+const CODE_TOOL: &str = "exec";
+
+/// The network proxy's decisions and the answers to approval requests name no call: they belong to
+/// the call that was open then, if there was exactly one. Calls that only run other calls' code are
+/// not asked. Returns the others.
+fn join_by_time<'r, 'a>(reports: Vec<&'r Report<'a>>, calls: &mut [Call]) -> Vec<&'r Report<'a>> {
+    let times: Vec<i64> = reports.iter().map(|report| report.time()).collect();
+    let open = only_open(calls, &times, |call| call.tool.value.as_deref() != Some(CODE_TOOL));
+    let mut rest = Vec::new();
+    for (report, call) in reports.into_iter().zip(open) {
+        let join = Some(Join::inferred("the only call open then"));
+        match (report.kind(), call.and_then(|number| calls.get_mut(number))) {
+            (EventKind::ProxyDecision, Some(call)) => call.proxy.push(proxy_decision(report, join)),
+            (EventKind::ApprovalRequest, Some(call)) => call.reviews.push(note(report, join)),
+            _ => rest.push(report),
+        }
+    }
+    rest
+}
+
+/// For each of `times` (in order) the call that was open then, if exactly one was. `calls` are in
+/// order of time.
+fn only_open(calls: &[Call], times: &[i64], wanted: impl Fn(&Call) -> bool) -> Vec<Option<usize>> {
+    let mut coming = calls.iter().enumerate().filter(|(_, call)| wanted(call)).peekable();
+    let mut open: BTreeSet<(i64, usize)> = BTreeSet::new();
+    let mut only = Vec::with_capacity(times.len());
+    for &time in times {
+        while let Some((number, call)) = coming.next_if(|(_, call)| call.time_unix_nano <= time) {
+            let end = call.result.as_ref().map_or(i64::MAX, |result| result.time_unix_nano);
+            open.insert((end, number));
+        }
+        while open.first().is_some_and(|(end, _)| *end < time) {
+            open.pop_first();
+        }
+        only.push(open.first().filter(|_| open.len() == 1).map(|(_, number)| *number));
+    }
+    only
+}
+
+/// Puts calls that code made below the call that ran the code: the only one open at that time.
+fn nest(calls: Vec<Call>) -> Vec<Call> {
+    let (inner, mut outer): (Vec<Call>, Vec<Call>) =
+        calls.into_iter().partition(|call| call.call_id.starts_with(NESTED_CALL));
+    let times: Vec<i64> = inner.iter().map(|call| call.time_unix_nano).collect();
+    let around = only_open(&outer, &times, |call| call.tool.value.as_deref() == Some(CODE_TOOL));
+    for (mut call, around) in inner.into_iter().zip(around) {
+        match around.and_then(|number| outer.get_mut(number)) {
+            Some(outer) => {
+                call.within = Some(Join::inferred(
+                    "by the form of its id, made by the only code running then",
+                ));
+                outer.calls.push(call);
+            }
+            None => outer.push(call),
+        }
+    }
+    outer.sort_by_key(|call| (call.time_unix_nano, call.call_id.clone()));
+    outer
+}
+
+/// The agent: the dialect that knew its records, else what they call it.
+fn agent(reports: &[&Report<'_>]) -> Fact<String> {
+    let known = |row: &Event| {
+        let dialect = row.dialect.as_deref().filter(|dialect| *dialect != "other")?;
+        Some(dialect.replace('_', "-"))
+    };
+    let dialect = told(reports, known, NOT_REPORTED);
+    if dialect.is_known() {
+        return dialect;
+    }
+    told(reports, |row| row.agent_name.clone(), NOT_REPORTED)
+}
+
+fn distinct<'a>(
+    reports: &[&Report<'a>],
+    field: impl Fn(&'a Event) -> Option<&'a String>,
+) -> Vec<Fact<String>> {
+    let mut seen = BTreeSet::new();
+    let rows = reports.iter().flat_map(|report| &report.rows);
+    rows.filter_map(|row| Some((field(row)?, EventId(row.event_id))))
+        .filter(|(value, _)| seen.insert(*value))
+        .map(|(value, id)| Fact::observed(value.clone(), vec![id]))
+        .collect()
+}
+
+fn policy(reports: &[&Report<'_>]) -> Policy {
+    let first = |field: fn(&Event) -> &Option<String>| {
+        let mut fact = told(reports, |row| field(row).clone(), NOT_REPORTED);
+        fact.events.truncate(1);
+        fact
+    };
+    Policy {
+        profile: first(|row| &row.profile_name),
+        approval: first(|row| &row.approval_policy),
+        sandbox: first(|row| &row.sandbox_policy),
+    }
+}
+
+fn span(reports: &[&Report<'_>]) -> Option<TimeSpan> {
+    let times =
+        || reports.iter().flat_map(|report| &report.rows).filter_map(|row| row.time_unix_nano);
+    let ends = reports.iter().flat_map(|report| &report.rows).filter_map(|row| {
+        let span = row.source.as_deref() == Some("otlp_span");
+        span.then(|| row.time_unix_nano?.checked_add(row.duration_ns?)).flatten()
+    });
+    Some(TimeSpan { start_unix_nano: times().min()?, end_unix_nano: times().chain(ends).max()? })
+}
+
+fn requests_of<'r, 'a>(reports: &[&'r Report<'a>]) -> Vec<&'r Report<'a>> {
+    reports
+        .iter()
+        .copied()
+        .filter(|report| matches!(report.kind(), EventKind::ApiRequest | EventKind::ApiError))
+        .collect()
+}
+
+fn requests(reports: &[&Report<'_>]) -> Requests {
+    let requests = requests_of(reports);
+    let answered = |report: &&&Report<'_>| report.kind() == EventKind::ApiRequest;
+    let count = requests.iter().filter(answered).count();
+    Requests {
+        answered: count,
+        errors: requests.len() - count,
+        events: requests.iter().flat_map(|report| report.ids()).collect(),
+    }
+}

@@ -1,0 +1,204 @@
+//! From reports that name a call to the call.
+
+use blotter_schemas::names::blotter::EventKind;
+
+use super::exit_code;
+use super::model::{Call, Decision, Note, Outcome, Policy, ProxyDecision};
+use super::pairing::{Report, agreed, told};
+use crate::fact::{Fact, Join};
+
+/// Builds the call from the reports that carry its id, which are in order of time.
+pub(crate) fn call(call_id: &str, reports: &[&Report<'_>], session: &Policy) -> Call {
+    let of = |kind: EventKind| -> Vec<&Report<'_>> {
+        reports.iter().copied().filter(|report| report.kind() == kind).collect()
+    };
+    let mut reviews = of(EventKind::Review);
+    reviews.extend(of(EventKind::Hook));
+    reviews.extend(of(EventKind::ApprovalRequest));
+    reviews.extend(of(EventKind::Error));
+    reviews.sort_by_key(|report| report.time());
+    Call {
+        call_id: call_id.to_owned(),
+        time_unix_nano: reports.iter().map(|report| report.time()).min().unwrap_or(0),
+        turn: None,
+        within: None,
+        tool: told(reports, |row| row.tool_name.clone(), "no record names the tool"),
+        namespace: told(reports, |row| row.tool_namespace.clone(), "not reported"),
+        mcp_server: told(reports, |row| row.mcp_server.clone(), "not reported"),
+        agent: told(reports, |row| row.agent_name.clone(), "not reported"),
+        arguments: told(&fullest(reports), |row| row.arguments.clone(), "not reported"),
+        received: received(&of(EventKind::Call)),
+        error_type: told(&of(EventKind::Call), |row| row.error_type.clone(), "not reported"),
+        decisions: decisions(reports),
+        reviews: reviews
+            .into_iter()
+            .map(|report| note(report, Some(Join::explicit("call id"))))
+            .collect(),
+        policy: policy(reports, session),
+        sandbox: told(reports, |row| row.sandbox_outcome.clone(), "not reported"),
+        mcp_method: told(
+            &of(EventKind::McpCall),
+            |row| row.mcp_method.clone(),
+            "no request to an MCP server was reported",
+        ),
+        transport: told(reports, |row| row.transport.clone(), "not reported"),
+        executor: told(reports, |row| row.executor.clone(), "not reported"),
+        proxy: of(EventKind::ProxyDecision)
+            .into_iter()
+            .map(|report| proxy_decision(report, Some(Join::explicit("call id"))))
+            .collect(),
+        result: outcome(reports),
+        calls: Vec::new(),
+    }
+}
+
+/// The reports with the fullest words first: the result repeats the arguments whole, a decision a
+/// part of them, a span only the command.
+fn fullest<'r, 'a>(reports: &[&'r Report<'a>]) -> Vec<&'r Report<'a>> {
+    let mut reports = reports.to_vec();
+    reports.sort_by_key(|report| match report.kind() {
+        EventKind::Result => 0,
+        EventKind::Decision => 1,
+        _ => 2,
+    });
+    reports
+}
+
+fn received(calls: &[&Report<'_>]) -> Fact<i64> {
+    calls.first().map_or_else(
+        || Fact::missing("no record says when the call was taken in"),
+        |report| Fact::observed(report.time(), report.ids()),
+    )
+}
+
+/// How many earlier decisions of a call are compared with a later one.
+const DECISIONS_COMPARED: usize = 8;
+
+/// The decisions about one call. Where a log record and a span state the same decision, it is one.
+fn decisions(reports: &[&Report<'_>]) -> Vec<Decision> {
+    let of = |kind: EventKind| reports.iter().copied().filter(move |report| report.kind() == kind);
+    let mut stated: Vec<&Report<'_>> = of(EventKind::Decision).collect();
+    if stated.is_empty() {
+        // A result may repeat what was decided.
+        stated.extend(
+            of(EventKind::Result)
+                .filter(|report| report.value(|row| row.decision.as_ref()).is_some()),
+        );
+    }
+    let mut decisions: Vec<(Decision, Vec<Option<String>>)> = Vec::new();
+    for report in stated {
+        let decision = decision(report);
+        let sources: Vec<_> = report.rows.iter().map(|row| row.source.clone()).collect();
+        let same = decisions.iter_mut().rev().take(DECISIONS_COMPARED).find(|(earlier, seen)| {
+            earlier.decision.value == decision.decision.value
+                && earlier.source.value == decision.source.value
+                && !sources.iter().any(|source| seen.contains(source))
+        });
+        if let Some((earlier, seen)) = same {
+            earlier.decision.events.extend(decision.decision.events);
+            earlier.source.events.extend(decision.source.events);
+            seen.extend(sources);
+        } else {
+            decisions.push((decision, sources));
+        }
+    }
+    decisions.into_iter().map(|(decision, _)| decision).collect()
+}
+
+fn decision(report: &Report<'_>) -> Decision {
+    let report = &[report];
+    Decision {
+        time_unix_nano: report.iter().map(|report| report.time()).min().unwrap_or(0),
+        decision: agreed(report, |row| row.decision.clone(), "the record does not say what"),
+        source: agreed(report, |row| row.decision_source.clone(), "the record does not say who"),
+        reason: told(report, |row| row.decision_reason.clone(), "not reported"),
+    }
+}
+
+/// The policy a call was made under: what its own records say, else what the session said before.
+fn policy(reports: &[&Report<'_>], session: &Policy) -> Policy {
+    let own = |fact: Fact<String>, session: &Fact<String>| match (&fact.value, &session.value) {
+        (None, Some(value)) => Fact::inferred(
+            value.clone(),
+            "stated for the session; a later change need not be reported",
+            session.events.clone(),
+        ),
+        _ => fact,
+    };
+    let missing = "not reported";
+    Policy {
+        profile: own(told(reports, |row| row.profile_name.clone(), missing), &session.profile),
+        approval: own(told(reports, |row| row.approval_policy.clone(), missing), &session.approval),
+        sandbox: own(told(reports, |row| row.sandbox_policy.clone(), missing), &session.sandbox),
+    }
+}
+
+fn outcome(reports: &[&Report<'_>]) -> Option<Outcome> {
+    let of = |kind: EventKind| reports.iter().copied().filter(move |report| report.kind() == kind);
+    let mut results: Vec<&Report<'_>> = of(EventKind::Result).collect();
+    let time = results.iter().map(|report| report.end()).max()?;
+    results.extend(of(EventKind::McpCall));
+    let output = told(&results, |row| row.output.clone(), "not reported");
+    let stated = agreed(&results, |row| row.exit_code, "not reported");
+    Some(Outcome {
+        time_unix_nano: time,
+        success: agreed(&results, |row| row.success, "not reported"),
+        exit_code: if stated.is_known() {
+            stated
+        } else {
+            exit_code::from_output(&output).unwrap_or(stated)
+        },
+        duration_ns: told(&results, |row| row.duration_ns, "not reported"),
+        output,
+        output_truncated: told(&results, |row| row.output_truncated, "not reported"),
+        error_type: told(&results, |row| row.error_type.clone(), "not reported"),
+        error_message: told(&results, |row| row.error_message.clone(), "not reported"),
+    })
+}
+
+/// What a network proxy decided.
+pub(crate) fn proxy_decision(report: &Report<'_>, call: Option<Join>) -> ProxyDecision {
+    let time_unix_nano = report.time();
+    let report = &[report];
+    ProxyDecision {
+        time_unix_nano,
+        call,
+        decision: agreed(report, |row| row.decision.clone(), "the record does not say what"),
+        source: told(report, |row| row.decision_source.clone(), "not reported"),
+        reason: told(report, |row| row.decision_reason.clone(), "not reported"),
+        address: told(report, |row| row.server_address.clone(), "not reported"),
+        port: told(report, |row| row.server_port, "not reported"),
+        protocol: told(report, |row| row.network_protocol.clone(), "not reported"),
+        method: told(report, |row| row.http_method.clone(), "not reported"),
+    }
+}
+
+/// A report as a note; `call` says why it belongs to a call.
+pub(crate) fn note(report: &Report<'_>, call: Option<Join>) -> Note {
+    let kind = report.kind();
+    let (time_unix_nano, events) = (report.time(), report.ids());
+    let proxy = (kind == EventKind::ProxyDecision).then(|| proxy_decision(report, None));
+    let report = &[report];
+    let none = "not reported";
+    Note {
+        kind: kind.as_str().to_owned(),
+        time_unix_nano,
+        call,
+        name: told(report, |row| row.name.clone(), none),
+        detail: told(report, |row| row.detail.clone(), none),
+        text: told(report, |row| row.text.clone(), none),
+        decision: told(report, |row| row.decision.clone(), none),
+        source: told(report, |row| row.decision_source.clone(), none),
+        reason: told(report, |row| row.decision_reason.clone(), none),
+        risk: told(report, |row| row.risk_level.clone(), none),
+        mcp_server: told(report, |row| row.mcp_server.clone(), none),
+        success: told(report, |row| row.success, none),
+        http_status: told(report, |row| row.http_status, none),
+        error_type: told(report, |row| row.error_type.clone(), none),
+        error_class: told(report, |row| row.error_class.clone(), none),
+        error_message: told(report, |row| row.error_message.clone(), none),
+        receiver: told(report, |row| row.receiver_session_id.clone(), none),
+        proxy,
+        events,
+    }
+}

@@ -1,0 +1,341 @@
+//! A session as it is shown: the structures that `triage show --format json` writes.
+//!
+//! Times are nanoseconds since the epoch, UTC. Every [`Fact`] carries the ids of the rows it rests
+//! on; every [`Join`] says whether records state it or whether time and order suggest it.
+
+use serde::Serialize;
+
+use crate::fact::{EventId, Fact, Join};
+
+/// One conversation with one agent.
+#[derive(Debug, Clone, Serialize)]
+pub struct Session {
+    /// Its id, as the agent gives it.
+    pub session_id: String,
+    /// The session it belongs to and why, where there is one.
+    pub parent: Option<Parent>,
+    /// Agent.
+    pub agent: Fact<String>,
+    /// Program that sent the telemetry, as it names itself.
+    pub program: Fact<String>,
+    /// Version of the agent.
+    pub agent_version: Fact<String>,
+    /// Models in use, in order of first use.
+    pub models: Vec<Fact<String>>,
+    /// Model provider.
+    pub provider: Fact<String>,
+    /// Host the agent ran on.
+    pub host: Fact<String>,
+    /// User, by email address where one is given, else by id.
+    pub user: Fact<String>,
+    /// How the agent was signed in, in its own words.
+    pub auth: Fact<String>,
+    /// Terminal or client.
+    pub terminal: Fact<String>,
+    /// Permission profile, approval and sandbox policy first stated.
+    pub policy: Policy,
+    /// Transports of model requests, in order of first use.
+    pub transports: Vec<Fact<String>>,
+    /// First and last moment reported.
+    pub span: Option<TimeSpan>,
+    /// Tokens and cost.
+    pub usage: Usage,
+    /// Requests to the model.
+    pub requests: Requests,
+    /// What happened before the first turn, or in none.
+    pub outside: Vec<Entry>,
+    /// Turns, in order.
+    pub turns: Vec<Turn>,
+    /// Sub-agents' and reviewers' sessions, in order of their start.
+    pub sessions: Vec<Session>,
+    /// Rows of the archive that belong to this session alone, by how they were used.
+    pub rows: Rows,
+}
+
+/// First and last moment, nanoseconds since the epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct TimeSpan {
+    /// First.
+    pub start_unix_nano: i64,
+    /// Last.
+    pub end_unix_nano: i64,
+}
+
+/// The session that another belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Parent {
+    /// Its id.
+    pub session_id: String,
+    /// What the one is to the other.
+    pub relation: Relation,
+    /// Why they are said to belong together.
+    pub join: Join,
+    /// Rows that say so.
+    pub events: Vec<EventId>,
+}
+
+/// What a nested session is to the one around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// It was given a task.
+    SubAgent,
+    /// It judged an action.
+    Reviewer,
+}
+
+/// Under what rules something was done, in the agent's own words.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Policy {
+    /// Permission profile.
+    pub profile: Fact<String>,
+    /// When the agent must ask.
+    pub approval: Fact<String>,
+    /// What the sandbox allows.
+    pub sandbox: Fact<String>,
+}
+
+/// Tokens and cost. A sum over the model responses that reported them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Usage {
+    /// Tokens in the input.
+    pub input: Fact<i64>,
+    /// Tokens in the output.
+    pub output: Fact<i64>,
+    /// Input tokens read from a cache.
+    pub cached: Fact<i64>,
+    /// Output tokens spent on reasoning.
+    pub reasoning: Fact<i64>,
+    /// Cost as the agent estimates it, in US dollars.
+    pub cost_usd: Fact<f64>,
+}
+
+/// Requests to the model that were reported.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Requests {
+    /// How many were answered.
+    pub answered: usize,
+    /// How many errors were reported, of requests or of the answer's stream.
+    pub errors: usize,
+    /// Their rows.
+    pub events: Vec<EventId>,
+}
+
+/// One prompt and everything until the agent stops.
+#[derive(Debug, Clone, Serialize)]
+pub struct Turn {
+    /// Its place in the session, from 1.
+    pub number: usize,
+    /// Its id, where the agent gives one.
+    pub turn_id: Fact<String>,
+    /// When the prompt was given, nanoseconds since the epoch.
+    pub prompted_unix_nano: Fact<i64>,
+    /// The words of the prompt.
+    pub prompt: Fact<String>,
+    /// First and last moment reported.
+    pub span: Option<TimeSpan>,
+    /// Tokens and cost.
+    pub usage: Usage,
+    /// Requests to the model.
+    pub requests: Requests,
+    /// What happened, in order of time.
+    pub entries: Vec<Entry>,
+}
+
+/// Something that happened in a turn.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Entry {
+    /// A tool call.
+    Call(Box<Call>),
+    /// Anything else that is worth telling.
+    Note(Box<Note>),
+}
+
+impl Entry {
+    /// When, nanoseconds since the epoch.
+    #[must_use]
+    pub fn time(&self) -> i64 {
+        match self {
+            Self::Call(call) => call.time_unix_nano,
+            Self::Note(note) => note.time_unix_nano,
+        }
+    }
+}
+
+/// One tool invocation.
+#[derive(Debug, Clone, Serialize)]
+pub struct Call {
+    /// Its id, as the agent gives it.
+    pub call_id: String,
+    /// First moment reported, nanoseconds since the epoch.
+    pub time_unix_nano: i64,
+    /// Why it is said to belong to its turn; absent outside turns.
+    pub turn: Option<Join>,
+    /// Why it is said to belong to the call around it; absent for a call that stands alone.
+    pub within: Option<Join>,
+    /// Tool.
+    pub tool: Fact<String>,
+    /// Namespace of the tool.
+    pub namespace: Fact<String>,
+    /// MCP server of the tool.
+    pub mcp_server: Fact<String>,
+    /// Agent, or sub-agent, that made the call.
+    pub agent: Fact<String>,
+    /// Arguments, as sent.
+    pub arguments: Fact<String>,
+    /// When the agent took the call in, before anything was decided.
+    pub received: Fact<i64>,
+    /// Class of error on the call itself, such as `aborted`.
+    pub error_type: Fact<String>,
+    /// What was decided, in order of time; empty where no decision was reported.
+    pub decisions: Vec<Decision>,
+    /// What an automated reviewer or a hook said.
+    pub reviews: Vec<Note>,
+    /// Rules it was made under.
+    pub policy: Policy,
+    /// What the sandbox did.
+    pub sandbox: Fact<String>,
+    /// MCP method of the request that left for the server.
+    pub mcp_method: Fact<String>,
+    /// Transport to the tool.
+    pub transport: Fact<String>,
+    /// Where it was executed.
+    pub executor: Fact<String>,
+    /// What the network proxy decided meanwhile.
+    pub proxy: Vec<ProxyDecision>,
+    /// What came back; absent where no result was reported.
+    pub result: Option<Outcome>,
+    /// Calls that were made within it.
+    pub calls: Vec<Call>,
+}
+
+/// What came back from a call.
+#[derive(Debug, Clone, Serialize)]
+pub struct Outcome {
+    /// When, nanoseconds since the epoch.
+    pub time_unix_nano: i64,
+    /// Whether the agent calls it a success (not: exit code 0).
+    pub success: Fact<bool>,
+    /// Exit code.
+    pub exit_code: Fact<i64>,
+    /// How long it took, in nanoseconds.
+    pub duration_ns: Fact<i64>,
+    /// Output, as sent.
+    pub output: Fact<String>,
+    /// Whether the sender cut the output.
+    pub output_truncated: Fact<bool>,
+    /// Class of error.
+    pub error_type: Fact<String>,
+    /// What the error said.
+    pub error_message: Fact<String>,
+}
+
+/// What was decided about a call.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Decision {
+    /// When, nanoseconds since the epoch.
+    pub time_unix_nano: i64,
+    /// What was decided, in the agent's own words.
+    pub decision: Fact<String>,
+    /// Who or what decided, in the agent's own words.
+    pub source: Fact<String>,
+    /// Why.
+    pub reason: Fact<String>,
+}
+
+/// What the network proxy decided about a connection.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ProxyDecision {
+    /// When, nanoseconds since the epoch.
+    pub time_unix_nano: i64,
+    /// Why it is said to belong to its call; absent where it could not be told which.
+    pub call: Option<Join>,
+    /// What was decided.
+    pub decision: Fact<String>,
+    /// Who or what decided.
+    pub source: Fact<String>,
+    /// Why.
+    pub reason: Fact<String>,
+    /// Host that was reached for.
+    pub address: Fact<String>,
+    /// Port that was reached for.
+    pub port: Fact<i64>,
+    /// Protocol.
+    pub protocol: Fact<String>,
+    /// HTTP method.
+    pub method: Fact<String>,
+}
+
+/// Something other than a call: a response, an error, a hook, a review, a message between agents, ...
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Note {
+    /// Kind of event, as in the column `kind`.
+    pub kind: String,
+    /// When, nanoseconds since the epoch.
+    pub time_unix_nano: i64,
+    /// Why it is said to belong to its call; absent outside calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<Join>,
+    /// The sender's own name for it.
+    pub name: Fact<String>,
+    /// What that name leaves open, in the sender's own words.
+    #[serde(skip_serializing_if = "unknown")]
+    pub detail: Fact<String>,
+    /// Words of a response or a message.
+    #[serde(skip_serializing_if = "unknown")]
+    pub text: Fact<String>,
+    /// What was decided.
+    #[serde(skip_serializing_if = "unknown")]
+    pub decision: Fact<String>,
+    /// Who or what decided.
+    #[serde(skip_serializing_if = "unknown")]
+    pub source: Fact<String>,
+    /// Why.
+    #[serde(skip_serializing_if = "unknown")]
+    pub reason: Fact<String>,
+    /// Risk that a reviewer saw.
+    #[serde(skip_serializing_if = "unknown")]
+    pub risk: Fact<String>,
+    /// MCP server.
+    #[serde(skip_serializing_if = "unknown")]
+    pub mcp_server: Fact<String>,
+    /// Whether the sender calls it a success.
+    #[serde(skip_serializing_if = "unknown")]
+    pub success: Fact<bool>,
+    /// HTTP status.
+    #[serde(skip_serializing_if = "unknown")]
+    pub http_status: Fact<i64>,
+    /// Class of error.
+    #[serde(skip_serializing_if = "unknown")]
+    pub error_type: Fact<String>,
+    /// Whether work can go on after it.
+    #[serde(skip_serializing_if = "unknown")]
+    pub error_class: Fact<String>,
+    /// What the error said.
+    #[serde(skip_serializing_if = "unknown")]
+    pub error_message: Fact<String>,
+    /// Session that a message was sent to.
+    #[serde(skip_serializing_if = "unknown")]
+    pub receiver: Fact<String>,
+    /// The network proxy's decision, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyDecision>,
+    /// Rows it rests on.
+    pub events: Vec<EventId>,
+}
+
+fn unknown<T>(fact: &Fact<T>) -> bool {
+    !fact.is_known()
+}
+
+/// How many rows of the archive belong to a session.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Rows {
+    /// All of them.
+    pub total: usize,
+    /// Those that repeat another row's fact.
+    pub repeated: usize,
+    /// Those that say nothing which is shown here.
+    pub other: usize,
+}

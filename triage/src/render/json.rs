@@ -1,0 +1,50 @@
+//! The JSON of `triage show` and `triage sessions`.
+//!
+//! `show` writes one document, [`Document`]: the `session` is a
+//! [`Session`](crate::reconstruct::model::Session), whose fields are documented there. Every
+//! statement is a [`Fact`](crate::fact::Fact): `{"value": ..., "grade": "observed", "events": [...]}`
+//! with the ids of the rows it rests on; `why` says which rule concluded it or what is missing. Every
+//! join says `explicit` or `inferred` and by what. Every call has a `call_id`. Times are nanoseconds
+//! since the epoch. Nothing is cut and nothing is escaped but what JSON demands.
+//!
+//! `sessions` writes one [`Summary`](crate::sessions::Summary) a line.
+
+use serde::Serialize;
+
+use crate::reconstruct::Session;
+use crate::sessions::Summary;
+
+/// Name and version of the document that `show` writes. A field may be added within a version.
+pub const SHOW: &str = "blotter.show/1";
+
+/// The document that `triage show --format json` writes.
+#[derive(Debug, Serialize)]
+pub struct Document<'a> {
+    /// [`SHOW`].
+    pub format: &'static str,
+    /// The session that was asked for.
+    pub session: &'a Session,
+}
+
+/// The session as one document, indented, with a line end.
+///
+/// # Errors
+/// Never in practice: every field can be written as JSON.
+pub fn show(session: &Session) -> serde_json::Result<String> {
+    let mut text = serde_json::to_string_pretty(&Document { format: SHOW, session })?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// The sessions as JSON Lines.
+///
+/// # Errors
+/// Never in practice: every field can be written as JSON.
+pub fn sessions(sessions: &[Summary]) -> serde_json::Result<String> {
+    let mut text = String::new();
+    for session in sessions {
+        text.push_str(&serde_json::to_string(session)?);
+        text.push('\n');
+    }
+    Ok(text)
+}

@@ -1,0 +1,7 @@
+//! Writing what was found: text for a terminal and JSON.
+
+pub mod json;
+pub mod sessions;
+pub mod terminal;
+pub mod text;
+pub mod time;

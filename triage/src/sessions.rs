@@ -1,0 +1,319 @@
+//! The sessions of an archive, one line each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use blotter_archive::{Archive, Op, Predicate, ScanRequest, Value};
+use blotter_schemas::names::blotter::EventKind;
+use blotter_schemas::tables::{Event, Row as _, Table};
+use serde::Serialize;
+
+use crate::Error;
+use crate::fact::Fact;
+use crate::reconstruct::model::{Call, Entry};
+use crate::reconstruct::{Session, lineage, reconstruct};
+
+/// Which sessions are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// With an event at or after this time, microseconds since the epoch.
+    pub since: Option<i64>,
+    /// With an event before this time, microseconds since the epoch.
+    pub until: Option<i64>,
+    /// Of this agent.
+    pub agent: Option<String>,
+    /// At most so many, the newest.
+    pub limit: Option<usize>,
+}
+
+/// One session in short. `null` means that no record says.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// Its id.
+    pub session_id: String,
+    /// The session it belongs to.
+    pub parent_session_id: Option<String>,
+    /// Agent.
+    pub agent: Option<String>,
+    /// Version of the agent.
+    pub agent_version: Option<String>,
+    /// Model first used.
+    pub model: Option<String>,
+    /// Host.
+    pub host: Option<String>,
+    /// User.
+    pub user: Option<String>,
+    /// First moment reported, nanoseconds since the epoch.
+    pub start_unix_nano: Option<i64>,
+    /// Last moment reported, nanoseconds since the epoch.
+    pub end_unix_nano: Option<i64>,
+    /// Prompts.
+    pub prompts: usize,
+    /// Tool calls, nested ones included.
+    pub calls: usize,
+    /// Decisions about calls.
+    pub decisions: usize,
+    /// Decisions that refused something, the network proxy's included.
+    pub denied: usize,
+    /// Calls whose result the agent calls no success, failed model requests and other errors.
+    pub errors: usize,
+    /// Tokens in the input.
+    pub tokens_input: Option<i64>,
+    /// Tokens in the output.
+    pub tokens_output: Option<i64>,
+    /// Cost as the agent estimates it, in US dollars.
+    pub cost_usd: Option<f64>,
+    /// Rows of the archive.
+    pub events: usize,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Newest first.
+    pub sessions: Vec<Summary>,
+    /// Rows that name no session.
+    pub without_session: usize,
+}
+
+/// Columns that a summary is made of; long texts are not among them.
+const COLUMNS: &[&str] = &[
+    "event_id",
+    "source",
+    "dialect",
+    "time_unix_nano",
+    "observed_time_unix_nano",
+    "duration_ns",
+    "sequence",
+    "session_id",
+    "parent_session_id",
+    "receiver_session_id",
+    "turn_id",
+    "call_id",
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "agent_name",
+    "agent_version",
+    "model",
+    "user_id",
+    "user_email",
+    "host_name",
+    "kind",
+    "name",
+    "detail",
+    "tool_name",
+    "success",
+    "decision",
+    "decision_source",
+    "http_status",
+    "error_type",
+    "tokens_input",
+    "tokens_output",
+    "tokens_cached",
+    "tokens_reasoning",
+    "cost_usd",
+];
+
+/// Lists the sessions of an archive.
+///
+/// # Errors
+/// When the archive cannot be read.
+pub async fn list(archive: &Archive, selection: &Selection) -> Result<Found, Error> {
+    let wanted = in_range(archive, selection).await?;
+    let mut request = ScanRequest::new(Table::Events).columns(COLUMNS.iter().copied());
+    if let Some(wanted) = &wanted {
+        request = request.filter(Predicate::one_of("session_id", wanted.iter().cloned()));
+    }
+    let mut found = Found::default();
+    let mut gathered = Gathered::default();
+    let mut scan = archive.scan(request).await?;
+    while let Some(batch) = scan.next().await? {
+        for event in Event::from_batch(&batch)? {
+            match &event.session_id {
+                None => found.without_session += 1,
+                Some(_) => gathered.take(event),
+            }
+        }
+    }
+    gathered.finish_session();
+    found.sessions = gathered.summaries(selection.agent.as_deref());
+    if let Some(limit) = selection.limit {
+        found.sessions.truncate(limit);
+    }
+    Ok(found)
+}
+
+async fn in_range(
+    archive: &Archive,
+    selection: &Selection,
+) -> Result<Option<BTreeSet<String>>, Error> {
+    let mut bounds = Vec::new();
+    if let Some(since) = selection.since {
+        bounds.push(Predicate::compare("time", Op::GtEq, Value::Time(since)));
+    }
+    if let Some(until) = selection.until {
+        bounds.push(Predicate::compare("time", Op::Lt, Value::Time(until)));
+    }
+    if bounds.is_empty() {
+        return Ok(None);
+    }
+    let request =
+        ScanRequest::new(Table::Events).filter(Predicate::And(bounds)).columns(["session_id"]);
+    let mut wanted = BTreeSet::new();
+    let mut scan = archive.scan(request).await?;
+    while let Some(batch) = scan.next().await? {
+        wanted.extend(Event::from_batch(&batch)?.into_iter().filter_map(|event| event.session_id));
+    }
+    Ok(Some(wanted))
+}
+
+/// Summaries as they are gathered; the rows of one session at a time are held.
+#[derive(Default)]
+struct Gathered {
+    rows: Vec<Event>,
+    /// Rows that tell which session belongs to which.
+    edges: Vec<Event>,
+    summaries: BTreeMap<String, Summary>,
+}
+
+impl Gathered {
+    fn take(&mut self, event: Event) {
+        if self.rows.first().is_some_and(|row| row.session_id != event.session_id) {
+            self.finish_session();
+        }
+        self.rows.push(event);
+    }
+
+    fn finish_session(&mut self) {
+        let rows = std::mem::take(&mut self.rows);
+        let Some(session_id) = rows.first().and_then(|row| row.session_id.clone()) else { return };
+        let mut session = reconstruct(&session_id, &rows);
+        session.sessions.clear();
+        self.summaries.insert(session_id, summary(&session));
+        let mut traces = BTreeSet::new();
+        self.edges.extend(rows.into_iter().filter(|row| is_edge(row, &mut traces)));
+    }
+
+    fn summaries(mut self, agent: Option<&str>) -> Vec<Summary> {
+        for (child, parent) in lineage::parents(&self.edges) {
+            if let Some(summary) = self.summaries.get_mut(&child) {
+                summary.parent_session_id = Some(parent.session_id);
+            }
+        }
+        let mut sessions: Vec<Summary> = self.summaries.into_values().collect();
+        if let Some(agent) = agent {
+            let wanted = plain(agent);
+            sessions
+                .retain(|session| session.agent.as_deref().map(plain).as_ref() == Some(&wanted));
+        }
+        sessions.sort_by(|a, b| {
+            b.start_unix_nano.cmp(&a.start_unix_nano).then_with(|| a.session_id.cmp(&b.session_id))
+        });
+        sessions
+    }
+}
+
+fn plain(agent: &str) -> String {
+    agent.to_ascii_lowercase().replace('_', "-")
+}
+
+/// Whether a row can tell lineage; of rows that only share a trace, one of each trace is enough.
+fn is_edge(row: &Event, traces: &mut BTreeSet<String>) -> bool {
+    let kind = row.kind.as_deref().and_then(EventKind::from_value);
+    row.parent_session_id.is_some()
+        || matches!(kind, Some(EventKind::AgentMessage | EventKind::Review))
+        || row.trace_id.as_ref().is_some_and(|trace| traces.insert(trace.clone()))
+}
+
+fn summary(session: &Session) -> Summary {
+    let mut counts = Counts::default();
+    counts.entries(&session.outside);
+    for turn in &session.turns {
+        counts.entries(&turn.entries);
+    }
+    let text = |fact: &Fact<String>| fact.value.clone();
+    Summary {
+        session_id: session.session_id.clone(),
+        parent_session_id: session.parent.as_ref().map(|parent| parent.session_id.clone()),
+        agent: text(&session.agent),
+        agent_version: text(&session.agent_version),
+        model: session.models.first().and_then(text),
+        host: text(&session.host),
+        user: text(&session.user),
+        start_unix_nano: session.span.map(|span| span.start_unix_nano),
+        end_unix_nano: session.span.map(|span| span.end_unix_nano),
+        prompts: session.turns.iter().filter(|turn| turn.prompted_unix_nano.is_known()).count(),
+        calls: counts.calls,
+        decisions: counts.decisions,
+        denied: counts.denied,
+        errors: counts.errors,
+        tokens_input: session.usage.input.value,
+        tokens_output: session.usage.output.value,
+        cost_usd: session.usage.cost_usd.value,
+        events: session.rows.total,
+    }
+}
+
+/// What is counted in a session.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Tool calls, nested ones included.
+    pub calls: usize,
+    /// Decisions about calls.
+    pub decisions: usize,
+    /// Decisions that refused something.
+    pub denied: usize,
+    /// What went wrong.
+    pub errors: usize,
+}
+
+impl Counts {
+    /// Counts what happened in a turn.
+    pub fn entries(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            match entry {
+                Entry::Call(call) => self.call(call),
+                Entry::Note(note) => {
+                    let kind = EventKind::from_value(&note.kind);
+                    if matches!(kind, Some(EventKind::Error | EventKind::ApiError)) {
+                        self.errors += 1;
+                    }
+                    if matches!(kind, Some(EventKind::Decision | EventKind::ProxyDecision)) {
+                        self.decision(&note.decision);
+                    }
+                }
+            }
+        }
+    }
+
+    fn call(&mut self, call: &Call) {
+        self.calls += 1;
+        for decision in &call.decisions {
+            self.decision(&decision.decision);
+        }
+        for decision in &call.proxy {
+            self.decision(&decision.decision);
+        }
+        let failed =
+            |result: &crate::reconstruct::model::Outcome| result.success.value == Some(false);
+        if call.result.as_ref().is_some_and(failed) {
+            self.errors += 1;
+        }
+        for call in &call.calls {
+            self.call(call);
+        }
+    }
+
+    fn decision(&mut self, decision: &Fact<String>) {
+        self.decisions += 1;
+        if decision.value.as_deref().is_some_and(refuses) {
+            self.denied += 1;
+        }
+    }
+}
+
+/// Whether a decision, in an agent's own words, refuses.
+#[must_use]
+pub fn refuses(decision: &str) -> bool {
+    matches!(decision, "denied" | "deny" | "reject" | "rejected" | "abort" | "block" | "blocked")
+}

@@ -1,0 +1,43 @@
+//! Captures of real agents as rows, as an import would make them.
+
+use std::path::{Path, PathBuf};
+
+use blotter_schemas::normalise::{Custody, Rows, normalise};
+use blotter_schemas::otlp::{Encoding, Request, Signal};
+use blotter_schemas::tables::Event;
+use blotter_triage::reconstruct::{Session, reconstruct};
+
+/// Folder of a capture, such as `codex/03-mcp`.
+pub fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/captures").join(name)
+}
+
+/// Events of a capture.
+pub fn events(name: &str) -> Vec<Event> {
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder(name)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut rows = Rows::default();
+    for path in files {
+        let file = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let parts: Vec<&str> = file.split('.').collect();
+        let [_, signal, extension] = parts.as_slice() else { continue };
+        let Some(signal) = Signal::from_name(signal) else { continue };
+        let encoding = if *extension == "pb" { Encoding::Protobuf } else { Encoding::Json };
+        let request = Request::decode(signal, encoding, &std::fs::read(&path).unwrap()).unwrap();
+        normalise(&request, &Custody::default(), &mut rows);
+    }
+    rows.events
+}
+
+/// The session of a capture that none is around.
+pub fn session(name: &str) -> Session {
+    let events = events(name);
+    let parents = blotter_triage::reconstruct::lineage::parents(&events);
+    let first = events
+        .iter()
+        .filter(|event| event.session_id.as_ref().is_some_and(|id| !parents.contains_key(id)))
+        .min_by_key(|event| event.time_unix_nano)
+        .unwrap();
+    reconstruct(first.session_id.as_ref().unwrap(), &events)
+}
