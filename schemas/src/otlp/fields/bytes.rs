@@ -41,8 +41,8 @@ impl Scalar for Id {
 const TOLERANT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(true);
-const TOLERANT_STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, TOLERANT);
-const TOLERANT_URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, TOLERANT);
+static TOLERANT_STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, TOLERANT);
+static TOLERANT_URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, TOLERANT);
 
 /// A byte string.
 pub(in crate::otlp) struct Base64;
@@ -58,7 +58,7 @@ impl Single for Base64 {
         let at = input.position();
         let text = input.string()?;
         let url_safe = text.contains(['-', '_']);
-        let engine = if url_safe { TOLERANT_URL_SAFE } else { TOLERANT_STANDARD };
+        let engine = if url_safe { &TOLERANT_URL_SAFE } else { &TOLERANT_STANDARD };
         engine
             .decode(text.as_bytes())
             .map_err(|error| Failure::new(at, format!("not Base64: {error}")))
