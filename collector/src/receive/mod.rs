@@ -10,8 +10,6 @@ mod intake;
 mod limits;
 mod server;
 mod status;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use intake::Intake;
 pub(crate) use server::{Server, serve};

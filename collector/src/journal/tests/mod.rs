@@ -1,0 +1,83 @@
+//! The journal's promises.
+
+mod damage;
+mod faults;
+mod lifecycle;
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use blotter_schemas::otlp::{Encoding, Signal};
+use bytes::Bytes;
+
+use super::{Disk, Entry, Journal, LocalDisk, Record, Refused};
+use crate::Error;
+use crate::config::JournalConfig;
+
+/// The one consumer of these journals.
+const CONSUMER: &str = "archive";
+/// Smallest segment there is: a page of header, a page of entries.
+const SMALL: u64 = 8192;
+
+fn config() -> JournalConfig {
+    JournalConfig { segment_bytes: SMALL, max_bytes: 1 << 30, group_bytes: 1 << 20 }
+}
+
+fn open(folder: &Path) -> Result<Journal, Error> {
+    open_with(folder, &config(), Arc::new(LocalDisk))
+}
+
+fn open_with(folder: &Path, config: &JournalConfig, disk: Arc<dyn Disk>) -> Result<Journal, Error> {
+    Journal::open(folder, config, &[CONSUMER], disk)
+}
+
+/// A request of `count` records whose body has `length` bytes that are all `fill`, but never zero.
+fn record(fill: u8, length: usize, count: u32) -> Record {
+    Record {
+        received_unix_nano: 1_700_000_000_000_000_000 + i64::from(fill),
+        signal: if fill.is_multiple_of(2) { Signal::Logs } else { Signal::Metrics },
+        encoding: if fill.is_multiple_of(3) { Encoding::Json } else { Encoding::Protobuf },
+        peer: Some(format!("127.0.0.1:{fill}")),
+        sender: (fill > 100).then(|| "laptop".to_owned()),
+        count,
+        body: Bytes::from(vec![fill | 1; length]),
+    }
+}
+
+/// Hands records in, one after the other, and waits for each.
+fn append(journal: &Journal, records: &[Record]) -> Vec<Result<u64, Refused>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let one = |record: &Record| runtime.block_on(journal.append(record.clone(), None));
+    records.iter().map(one).collect()
+}
+
+/// Everything durable from the archive's cursor on.
+fn read(journal: &Journal) -> Vec<Entry> {
+    let mut reader = journal.reader(journal.cursor(CONSUMER));
+    std::iter::from_fn(|| reader.next().unwrap()).collect()
+}
+
+/// Only what was handed in.
+fn records(entries: &[Entry]) -> Vec<Record> {
+    entries.iter().map(|entry| entry.record.clone()).collect()
+}
+
+fn segments(folder: &Path) -> Vec<PathBuf> {
+    super::segment::list(folder).unwrap()
+}
+
+/// A copy of a closed journal's folder.
+fn copy(from: &Path) -> tempfile::TempDir {
+    let to = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), to.path().join(file.file_name())).unwrap();
+    }
+    to
+}
+
+fn overwrite(path: &Path, offset: u64, bytes: &[u8]) {
+    File::options().write(true).open(path).unwrap().write_all_at(bytes, offset).unwrap();
+}
