@@ -120,7 +120,8 @@ impl Journal {
         for (segment, next) in segments.iter().zip(segments.iter().skip(1)) {
             recovery::verify(segment, next, &incarnation)?;
         }
-        let tail = recovery::recover_tail(&newest, &incarnation)?;
+        let tail = recovery::recover_tail(&newest, &incarnation, &*disk)?;
+        files::sync_folder(folder).map_err(Error::file("sync", folder))?;
         check_cursors(folder, &cursors, oldest.first, tail.position)?;
         let state =
             State { durable: tail.position, segments, cursors, failed: None, closed: false };

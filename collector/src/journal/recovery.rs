@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+use super::disk::Disk;
 use super::entry::{ALIGNMENT, Incarnation, Invalid, MARKER};
 use super::segment::{self, ENTRIES, NotASegment, Segment};
 use crate::Error;
@@ -67,7 +68,14 @@ pub(super) fn verify(
 }
 
 /// Finds the end of the last segment and clears what a write that was cut short left behind it.
-pub(super) fn recover_tail(segment: &Segment, incarnation: &Incarnation) -> Result<Tail, Error> {
+///
+/// What is found may lie in the page cache alone: its writer died before its sync. From here on it is
+/// read as durable and goes into the archive, so it is synced first.
+pub(super) fn recover_tail(
+    segment: &Segment,
+    incarnation: &Incarnation,
+    disk: &dyn Disk,
+) -> Result<Tail, Error> {
     let path = &segment.path;
     let file =
         File::options().read(true).write(true).open(path).map_err(Error::file("open", path))?;
@@ -82,6 +90,7 @@ pub(super) fn recover_tail(segment: &Segment, incarnation: &Incarnation) -> Resu
         return Err(damaged(path, offset, reason));
     }
     clear(&file, offset, segment.size).map_err(Error::file("clear the end of", path))?;
+    disk.sync(&file).map_err(Error::file("sync", path))?;
     Ok(Tail { file, offset, position })
 }
 

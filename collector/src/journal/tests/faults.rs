@@ -65,6 +65,16 @@ fn after_a_failed_sync_nothing_is_acknowledged_until_a_restart() {
 }
 
 #[test]
+fn what_a_restart_finds_is_synced_before_it_counts_as_durable() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(append(&open(folder.path()).unwrap(), &[record(1, 10, 1)]), [Ok(0)]);
+    let disk = Arc::new(FaultyDisk::default());
+    disk.sync_fails.store(true, Ordering::SeqCst);
+    let error = open_with(folder.path(), &config(), Arc::clone(&disk) as Arc<dyn Disk>);
+    assert!(matches!(error, Err(Error::File { .. })), "{error:?}");
+}
+
+#[test]
 fn after_a_failed_write_nothing_is_acknowledged_until_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Arc::new(FaultyDisk::default());
