@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json};
 use crate::Error;
 use crate::Value;
 use crate::scan::value::value_at;
-use crate::table_definition::has_statistics;
+use crate::table_definition::has_logged_statistics;
 
 /// Statistics of a file of `table`, from its footer.
 ///
@@ -22,7 +22,7 @@ pub(crate) fn of_file(table: Table, metadata: &ParquetMetaData) -> Result<String
     let parquet = metadata.file_metadata().schema_descr();
     let groups = metadata.row_groups();
     let (mut minima, mut maxima, mut nulls) = (Map::new(), Map::new(), Map::new());
-    for field in schema.fields().iter().filter(|field| has_statistics(field.name())) {
+    for field in schema.fields().iter().filter(|field| has_logged_statistics(field.name())) {
         let converter = StatisticsConverter::try_new(field.name(), &schema, parquet)?;
         let null_counts = converter.row_group_null_counts(groups)?;
         let count: u64 = null_counts.iter().flatten().sum();

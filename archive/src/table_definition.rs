@@ -52,8 +52,47 @@ const CONTENT: [&str; 13] = [
     "record",
 ];
 /// Columns that are looked up by a value found elsewhere.
-const LOOKED_UP: [&str; 5] =
-    ["session_id", "parent_session_id", "call_id", "trace_id", "server_address"];
+const LOOKED_UP: [&str; 6] = [
+    "session_id",
+    "parent_session_id",
+    "receiver_session_id",
+    "call_id",
+    "trace_id",
+    "server_address",
+];
+
+/// Columns whose statistics are in the log, where they rule out whole files: what questions are asked
+/// by. All of a log's statistics are read before a file is, so that each column has its price.
+const LOGGED: [&str; 28] = [
+    "time",
+    "time_unix_nano",
+    "received_time",
+    "session_id",
+    "parent_session_id",
+    "receiver_session_id",
+    "turn_id",
+    "call_id",
+    "trace_id",
+    "agent_name",
+    "model",
+    "user_id",
+    "host_name",
+    "service_name",
+    "kind",
+    "name",
+    "tool_name",
+    "mcp_server",
+    "success",
+    "decision",
+    "profile_name",
+    "sandbox_outcome",
+    "server_address",
+    "error_type",
+    "error_class",
+    "collector_id",
+    "journal_position",
+    "tenant",
+];
 
 /// Columns of the order that the table has, and last the one that decides between copies.
 pub(crate) fn order(table: Table) -> impl Iterator<Item = &'static str> {
@@ -61,9 +100,14 @@ pub(crate) fn order(table: Table) -> impl Iterator<Item = &'static str> {
     ORDER.into_iter().chain([TIE]).filter(move |name| schema.column_with_name(name).is_some())
 }
 
-/// Whether `column` has minimum, maximum and number of nulls in the log and in page indexes.
+/// Whether `column` has minimum, maximum and number of nulls in footers and page indexes.
 pub(crate) fn has_statistics(column: &str) -> bool {
     !CONTENT.contains(&column)
+}
+
+/// Whether `column` has them in the log too.
+pub(crate) fn has_logged_statistics(column: &str) -> bool {
+    LOGGED.contains(&column)
 }
 
 /// Whether `column` repeats itself enough for a dictionary to pay.
@@ -108,7 +152,7 @@ pub(crate) async fn create(table: Table, log_store: LogStoreRef) -> Result<(), E
         .fields()
         .iter()
         .map(|field| field.name().as_str())
-        .filter(|name| has_statistics(name))
+        .filter(|name| has_logged_statistics(name))
         .collect();
     let properties = [
         (TableProperty::LogRetentionDuration, LOG_RETENTION.to_owned()),
@@ -151,7 +195,7 @@ mod tests {
             .into_iter()
             .flat_map(|table| table.schema().fields().iter().cloned().collect::<Vec<_>>())
             .collect();
-        for name in CONTENT.into_iter().chain(LOOKED_UP).chain(ORDER).chain([TIE]) {
+        for name in CONTENT.into_iter().chain(LOGGED).chain(LOOKED_UP).chain(ORDER).chain([TIE]) {
             assert!(all.iter().any(|field| field.name() == name), "{name}");
         }
     }
@@ -159,7 +203,7 @@ mod tests {
     #[test]
     fn no_statistics_repeat_what_people_and_tools_said() {
         for name in ["text", "arguments", "output", "record", "error_message", "decision_reason"] {
-            assert!(!has_statistics(name), "{name}");
+            assert!(!has_statistics(name) && !has_logged_statistics(name), "{name}");
         }
     }
 

@@ -33,7 +33,7 @@ use crate::{Error, ScanRequest, ScanStatistics};
 /// Rows of a batch at most.
 const BATCH_ROWS: usize = 8_192;
 /// Rows that all files of a scan may hold decoded at the same time, roughly.
-const HELD_ROWS: usize = 262_144;
+const HELD_ROWS: usize = 65_536;
 /// Rows of a batch at least.
 const LEAST_BATCH_ROWS: usize = 256;
 
