@@ -79,7 +79,7 @@ fn announce(format: Format, collector: &Collector, archive: &str) -> anyhow::Res
         return Ok(());
     }
     let mut text = format!(
-        "Collecting OTLP/gRPC on {grpc} and OTLP/HTTP on {http}\ninto {archive}\n\n\
+        "Collecting\n  OTLP/gRPC on {grpc}\n  OTLP/HTTP on {http}\n  into {archive}\n\n\
          NOTHING IS REDACTED YET: prompts, arguments and outputs are stored as the agents send them.\n"
     );
     for agent in Agent::ALL {

@@ -1,0 +1,249 @@
+//! The program as people and scripts run it.
+
+mod captures;
+
+use std::path::Path;
+use std::process::{Command as Process, Stdio};
+
+use assert_cmd::Command;
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn triage(archive: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_triage"))
+        .env_remove("BLOTTER_ARCHIVE")
+        .env_remove("COLUMNS")
+        .arg("--archive")
+        .arg(archive)
+        .args(arguments)
+        .output()
+        .unwrap();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+fn import(archive: &Path, paths: &[&Path]) -> (i32, Value, String) {
+    let mut arguments = vec!["--format", "json", "import"];
+    arguments.extend(paths.iter().map(|path| path.to_str().unwrap()));
+    let (code, stdout, stderr) = triage(archive, &arguments);
+    (code, serde_json::from_str(&stdout).unwrap_or(Value::Null), stderr)
+}
+
+/// An archive with two captures in it.
+fn filled() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let captures = ["codex/04-guardian-deny", "claude-code/03-denied"].map(captures::folder);
+    let (code, summary, stderr) = import(folder.path(), &[&captures[0], &captures[1]]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(summary["rows_added"].as_u64().unwrap() > 0);
+    folder
+}
+
+#[test]
+fn importing_again_adds_nothing_also_in_another_encoding_of_the_same_files() {
+    let folder = TempDir::new().unwrap();
+    let capture = captures::folder("claude-code/10-http-json");
+    let (code, first, _) = import(folder.path(), &[&capture]);
+    assert_eq!((code, &first["rows_known"]), (0, &Value::from(0)));
+    let (code, second, _) = import(folder.path(), &[&capture, &capture.join("0002.logs.json")]);
+    assert_eq!((code, &second["rows_added"]), (0, &Value::from(0)));
+    assert!(second["rows_known"].as_u64() > first["rows_added"].as_u64());
+}
+
+#[test]
+fn a_capture_folder_goes_in_whole_and_what_is_not_telemetry_is_listed_as_skipped() {
+    let folder = TempDir::new().unwrap();
+    let (code, summary, _) = import(folder.path(), &[&captures::folder("claude-code/03-denied")]);
+    assert_eq!((code, &summary["files"]), (0, &Value::from(3)));
+    let skipped = summary["skipped"].to_string();
+    assert!(skipped.contains("asked.json") && skipped.contains("no resourceLogs"), "{skipped}");
+    assert_eq!(summary["damaged"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn a_damaged_file_is_named_with_the_place_and_the_rest_goes_in() {
+    let folder = TempDir::new().unwrap();
+    let capture = TempDir::new().unwrap();
+    let whole =
+        std::fs::read(captures::folder("claude-code/03-denied").join("0002.logs.pb")).unwrap();
+    std::fs::write(capture.path().join("1.logs.pb"), &whole[..whole.len() - 7]).unwrap();
+    std::fs::write(capture.path().join("2.logs.json"), "{\"resourceLogs\": [\n {\"x\": ]").unwrap();
+    std::fs::write(capture.path().join("3.logs.pb"), &whole).unwrap();
+    let (code, summary, stderr) = import(folder.path(), &[capture.path()]);
+    assert_eq!((code, &summary["files"]), (2, &Value::from(1)), "{stderr}");
+    assert!(stderr.contains("1.logs.pb") && stderr.contains("offset 0"), "{stderr}");
+    assert!(stderr.contains("2.logs.json") && stderr.contains("line 2"), "{stderr}");
+    let (_, again, _) = import(folder.path(), &[capture.path()]);
+    assert_eq!(again["rows_added"], Value::from(0));
+}
+
+#[test]
+fn a_named_file_that_is_missing_or_not_recognised_is_an_error_and_signal_helps() {
+    let folder = TempDir::new().unwrap();
+    let capture = captures::folder("claude-code/03-denied");
+    let (code, _, stderr) = import(folder.path(), &[Path::new("/nowhere/x.logs.pb")]);
+    assert!(code == 2 && stderr.contains("/nowhere/x.logs.pb"), "{stderr}");
+    let (code, _, stderr) = import(folder.path(), &[&capture.join("asked.json")]);
+    assert!(code == 2 && stderr.contains("--signal"), "{stderr}");
+    let copy = folder.path().join("body.bin");
+    std::fs::copy(capture.join("0002.logs.pb"), &copy).unwrap();
+    let archive = folder.path().join("archive");
+    let (code, _, _) = triage(&archive, &["import", copy.to_str().unwrap(), "--signal", "logs"]);
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn the_signal_is_told_by_content_where_the_name_does_not() {
+    let folder = TempDir::new().unwrap();
+    let capture = captures::folder("codex/04-guardian-deny");
+    let (pb, json) = (folder.path().join("a.pb"), folder.path().join("b.json"));
+    std::fs::copy(capture.join("0001.traces.pb"), &pb).unwrap();
+    std::fs::copy(captures::folder("claude-code/10-http-json").join("0002.logs.json"), &json)
+        .unwrap();
+    let (code, summary, stderr) = import(&folder.path().join("archive"), &[&pb, &json]);
+    assert_eq!((code, &summary["files"]), (0, &Value::from(2)), "{stderr}");
+}
+
+#[test]
+fn sessions_come_newest_first_one_json_object_a_line() {
+    let archive = filled();
+    let (code, stdout, _) = triage(archive.path(), &["sessions", "--format", "json"]);
+    assert_eq!(code, 0);
+    let sessions: Vec<Value> =
+        stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let agents: Vec<_> =
+        sessions.iter().map(|session| session["agent"].as_str().unwrap()).collect();
+    assert_eq!(agents, ["claude-code", "codex", "codex"]);
+    assert_eq!(sessions[0]["denied"], 3);
+    assert_eq!(sessions[1]["parent_session_id"], sessions[2]["session_id"]);
+    let (_, stdout, _) = triage(archive.path(), &["sessions", "--agent", "codex", "--limit", "1"]);
+    assert_eq!(stdout.lines().count(), 2, "{stdout}");
+    let (_, stdout, _) = triage(
+        archive.path(),
+        &["sessions", "--since", "2026-11-21T00:05:00Z", "--format", "json"],
+    );
+    assert_eq!(stdout.lines().count(), 1, "{stdout}");
+    let (_, stdout, _) = triage(
+        archive.path(),
+        &["sessions", "--until", "2026-11-21T00:05:00Z", "--format", "json"],
+    );
+    assert_eq!(stdout.lines().count(), 2, "{stdout}");
+    let (code, _, stderr) = triage(archive.path(), &["sessions", "--since", "soon"]);
+    assert!(code == 2 && stderr.contains("`soon` is no time"), "{stderr}");
+}
+
+#[test]
+fn show_from_the_archive_says_what_the_capture_says() {
+    let archive = filled();
+    for name in ["codex/04-guardian-deny", "claude-code/03-denied"] {
+        let expected = captures::session(name);
+        let (code, stdout, stderr) =
+            triage(archive.path(), &["show", &expected.session_id, "--format", "json"]);
+        assert_eq!((code, stderr.as_str()), (0, ""));
+        assert_eq!(stdout, blotter_triage::render::json::show(&expected).unwrap());
+        let (_, stdout, _) = triage(archive.path(), &["show", &expected.session_id]);
+        let options =
+            blotter_triage::render::text::Options { width: 80, colour: false, full: false };
+        assert_eq!(stdout, blotter_triage::render::text::show(&expected, options));
+    }
+}
+
+#[test]
+fn a_unique_prefix_is_enough_an_ambiguous_one_lists_the_candidates() {
+    let archive = filled();
+    let (code, stdout, _) = triage(archive.path(), &["show", "e82067"]);
+    assert!(code == 0 && stdout.starts_with("Session e82067ae-"), "{stdout}");
+    let (code, stdout, stderr) = triage(archive.path(), &["show", "01a1fb67"]);
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    assert!(stderr.contains("01a1fb67-7b54-7802") && stderr.contains("01a1fb67-7b81"), "{stderr}");
+    let (code, _, stderr) = triage(archive.path(), &["show", "ffff"]);
+    assert!(code == 2 && stderr.contains("triage sessions"), "{stderr}");
+}
+
+#[test]
+fn options_go_before_or_after_the_command_and_explain_goes_to_stderr() {
+    let archive = filled();
+    let place = archive.path().to_str().unwrap();
+    let after = Command::new(env!("CARGO_BIN_EXE_triage"))
+        .args(["show", "e82067", "--explain", "--format", "json", "--archive", place])
+        .output()
+        .unwrap();
+    let (_, before, _) = triage(archive.path(), &["--format", "json", "show", "e82067"]);
+    assert_eq!(String::from_utf8(after.stdout).unwrap(), before);
+    let explained = String::from_utf8(after.stderr).unwrap();
+    for word in ["files", "row groups", "pages", "bytes"] {
+        assert!(explained.contains(word), "{explained}");
+    }
+}
+
+#[test]
+fn a_missing_archive_is_named_and_is_not_created() {
+    let folder = TempDir::new().unwrap();
+    let place = folder.path().join("none");
+    for arguments in [&["sessions"][..], &["show", "a"]] {
+        let (code, stdout, stderr) = triage(&place, arguments);
+        assert_eq!((code, stdout.as_str()), (2, ""));
+        assert!(stderr.contains("no archive at") && stderr.contains("none"), "{stderr}");
+    }
+    assert!(!place.exists());
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let archive = filled();
+    let mut child = Process::new(env!("CARGO_BIN_EXE_triage"))
+        .args(["show", "01a1fb67-7b54", "--format", "json", "--archive"])
+        .arg(archive.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[test]
+fn connect_prints_text_to_paste_and_nothing_else_on_stdout() {
+    let none = Path::new("/nowhere");
+    let (code, stdout, _) = triage(none, &["connect", "codex", "--endpoint", "http://127.0.0.1:9"]);
+    assert_eq!(code, 0);
+    assert!(stdout.starts_with("[otel]\n") && stdout.contains("http://127.0.0.1:9/v1/metrics"));
+    let (_, stdout, _) = triage(none, &["connect", "claude-code"]);
+    assert!(stdout.lines().all(|line| line.starts_with("export ") || line.starts_with('#')));
+    let (_, stdout, _) = triage(none, &["connect", "claude-code", "--format", "json"]);
+    let document: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(document["agent"], "claude-code");
+}
+
+#[test]
+fn the_demo_needs_nothing_and_can_be_run_again() {
+    let folder = TempDir::new().unwrap();
+    let run = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_triage"))
+            .current_dir(folder.path())
+            .env_remove("BLOTTER_ARCHIVE")
+            .arg("demo")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (first, _) = run();
+    assert!(first.contains("denied by AutomatedReviewer"), "{first}");
+    let (second, stderr) = run();
+    assert_eq!(first, second);
+    assert!(stderr.contains(" 0 rows are new"), "{stderr}");
+}
+
+#[test]
+fn the_help_of_every_command_gives_examples() {
+    for command in ["up", "connect", "import", "sessions", "show", "demo"] {
+        let (code, stdout, _) = triage(Path::new("."), &[command, "--help"]);
+        assert_eq!(code, 0);
+        assert!(stdout.contains(&format!("triage {command}")), "{stdout}");
+    }
+}
