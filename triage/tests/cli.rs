@@ -1,4 +1,12 @@
 //! The program as people and scripts run it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helper functions of tests"
+)]
 
 mod captures;
 

@@ -1,4 +1,12 @@
 //! No record can make the desk fall over or take over a terminal.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helper functions of tests"
+)]
 
 use blotter_schemas::names::blotter::{EventKind, EventSource};
 use blotter_schemas::tables::Event;

@@ -1,5 +1,13 @@
 //! What a session is reconstructed to, held against what the agent was told to do in each capture
 //! (`asked.json`) and what really happened (`README.md` beside them).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helper functions of tests"
+)]
 
 mod captures;
 

@@ -1,4 +1,12 @@
 //! What `show` writes, as reviewed snapshots at two widths and as JSON.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helper functions of tests"
+)]
 
 mod captures;
 
