@@ -54,7 +54,7 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
         Format::Json => output::data(&render::json::sessions(&found.sessions)?)?,
     }
     if found.without_session > 0 {
-        output::note(&format!("{} rows name no session.", found.without_session));
+        output::note(&format!("Rows that name no session: {}.", found.without_session));
     }
     Ok(Outcome::Clean)
 }

@@ -7,7 +7,7 @@ use super::time;
 use crate::sessions::Summary;
 
 /// Narrowest that the last column may be.
-const LAST: usize = 8;
+const LAST: usize = 16;
 
 /// One line a session, cut to `width` columns.
 #[must_use]
@@ -49,10 +49,12 @@ fn row(session: &Summary) -> [String; 7] {
 fn line(screen: &mut Screen, cells: &[String; 7], widths: &[usize; 7], look: Look) {
     // The id is what `show` needs: at narrow widths its start is enough, the rest gives way.
     let fixed: usize = widths.iter().take(6).sum::<usize>() + 2 * 6;
-    let short = (fixed + LAST).saturating_sub(screen.width);
+    let short = fixed.saturating_sub(screen.width);
     for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
         let room = match index {
             1 => width.saturating_sub(short).max(13),
+            // A stump of a host name tells nothing.
+            6 if screen.left() < LAST => 0,
             6 => screen.left(),
             _ => *width,
         };
@@ -68,4 +70,17 @@ fn line(screen: &mut Screen, cells: &[String; 7], widths: &[usize; 7], look: Loo
         }
     }
     screen.end_line();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_in_colour_has_no_spaces_at_its_end_that_would_wrap() {
+        let table = table(&[], 80, true);
+        let line = table.lines().next().unwrap();
+        assert!(line.contains("ERRORS") && !line.contains("  \u{1b}[0m"), "{line:?}");
+        assert!(!line.ends_with(' '), "{line:?}");
+    }
 }

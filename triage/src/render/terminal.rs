@@ -52,6 +52,10 @@ impl Screen {
 
     /// Writes `text` at the current place.
     pub fn put(&mut self, look: Look, text: &str) {
+        if text.is_empty() {
+            // Nothing but its colours would be written, and they keep spaces at the end of the line.
+            return;
+        }
         let text = escape(text);
         self.column += text.width();
         let style = look.style();
