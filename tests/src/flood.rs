@@ -25,6 +25,11 @@ use crate::processes::Addresses;
 pub const ATTEMPT: &str = "blotter.test.attempt";
 /// Requests in flight over each transport.
 const EACH: usize = 8;
+/// Requests that each sender sends without a pause; then it holds back, so that a receiver that lives
+/// longer does not make the archive grow beyond what a test can read.
+const BURST: usize = 40;
+/// How long it holds back between requests.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// One request as it was sent, once.
 #[derive(Debug, Clone)]
@@ -132,7 +137,12 @@ impl Shared {
                 Sender::http(addresses.http).await
             };
             if let Ok(mut sender) = connected {
+                let mut sent = 0;
                 while !receiver.has_changed()? {
+                    sent += 1;
+                    if sent > BURST {
+                        tokio::time::sleep(PAUSE).await;
+                    }
                     let (number, export) = self.attempt();
                     match sender.send(&export).await {
                         Ok(Answer::Acknowledged(_)) => self.acknowledged(number),
@@ -152,10 +162,10 @@ impl Shared {
     /// The next request, remembered as sent before it is.
     fn attempt(&self) -> (u64, Export) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        // Every fourth is a capture, the others are small: so that many are in flight at a kill.
-        let template = usize::try_from(number / 4).unwrap_or(0) % self.templates.len().max(1);
+        // Every eighth is a capture, the others are small: so that many are in flight at a kill.
+        let template = usize::try_from(number / 8).unwrap_or(0) % self.templates.len().max(1);
         let mut request = match self.templates.get(template) {
-            Some(template) if number.is_multiple_of(4) => template.clone(),
+            Some(template) if number.is_multiple_of(8) => template.clone(),
             _ => generated(number),
         };
         mark(&mut request, number);
