@@ -1,13 +1,18 @@
 //! The identity of a row.
 //!
-//! The *digest* of a record is BLAKE3, in key-derivation mode with the context [`CONTEXT`], over: the
-//! length of the sender's name as 8 little-endian bytes and the name; and the canonical OTLP/JSON of the
-//! record with its resource and scope, in which the fingerprint of every redaction mark is blanked.
-//! `event_id` is the first 16 bytes of the digest for the first such record of a request, and the first
-//! 16 bytes of BLAKE3 with the context [`AGAIN_CONTEXT`] over the digest and `n`, as 8 little-endian
-//! bytes, for the one after `n` identical ones. So the same record sent again, in Protobuf or JSON,
-//! alone or batched, has the same id; two identical facts in one request have two; and no sender can
-//! collide with another's record.
+//! All digests are BLAKE3 in key-derivation mode, each with a context of its own, over canonical
+//! OTLP/JSON in which the fingerprint of every redaction mark is blanked; numbers go in as 8
+//! little-endian bytes.
+//!
+//! - The *origin* of a record ([`ORIGIN_CONTEXT`]): the length of the sender's name, the name, and what
+//!   stands before and after the record in its export request, which is its resource and scope.
+//! - The *digest* of a record ([`CONTEXT`]): its origin, then the record itself.
+//! - `event_id`: the first 16 bytes of the digest for the first such record of a request; for the one
+//!   after `n` identical ones, the first 16 bytes of BLAKE3 ([`AGAIN_CONTEXT`]) over the digest and `n`.
+//!
+//! So the same record sent again, in Protobuf or JSON, alone or batched, has the same id; two identical
+//! facts in one request have two; and no sender can collide with another's record. The origin is
+//! hashed once for all records that share it.
 
 use std::collections::HashMap;
 
@@ -15,6 +20,8 @@ use memchr::memmem;
 
 /// BLAKE3 key-derivation context of version 1 of the definition.
 const CONTEXT: &str = "blotter 2026-11-21 event_id v1";
+/// BLAKE3 key-derivation context of what surrounds a record.
+const ORIGIN_CONTEXT: &str = "blotter 2026-11-21 event_id origin v1";
 /// BLAKE3 key-derivation context of repeated records.
 const AGAIN_CONTEXT: &str = "blotter 2026-11-21 repeated event_id v1";
 /// BLAKE3 key-derivation context of rows derived from a span.
@@ -28,6 +35,9 @@ const MARK_LIMIT: usize = 160;
 #[derive(Debug)]
 pub struct EventIds {
     sender: String,
+    origin: [u8; 32],
+    /// Bytes before and after the record in its export request.
+    around: (usize, usize),
     /// Kept between records: making one derives its key and initialises two kilobytes.
     hasher: blake3::Hasher,
     seen: HashMap<[u8; 32], u64>,
@@ -37,16 +47,36 @@ impl EventIds {
     /// Ids of records that `sender` (the name of a credential, empty for none) sent in one request.
     #[must_use]
     pub fn new(sender: &str) -> Self {
-        let hasher = blake3::Hasher::new_derive_key(CONTEXT);
-        Self { sender: sender.to_owned(), hasher, seen: HashMap::new() }
+        let mut ids = Self {
+            sender: sender.to_owned(),
+            origin: [0; 32],
+            around: (0, 0),
+            hasher: blake3::Hasher::new_derive_key(CONTEXT),
+            seen: HashMap::new(),
+        };
+        ids.within("", "");
+        ids
     }
 
-    /// Id of the next record, given as canonical OTLP/JSON.
+    /// The records that follow stand between `before` and `after` in their export requests.
+    pub fn within(&mut self, before: &str, after: &str) {
+        let mut hasher = blake3::Hasher::new_derive_key(ORIGIN_CONTEXT);
+        hasher.update(&length(self.sender.len()));
+        hasher.update(self.sender.as_bytes());
+        update_blanked(&mut hasher, before.as_bytes());
+        update_blanked(&mut hasher, after.as_bytes());
+        self.origin = *hasher.finalize().as_bytes();
+        self.around = (before.len(), after.len());
+    }
+
+    /// Id of the next record, given as canonical OTLP/JSON with what surrounds it.
     pub fn next(&mut self, canonical: &str) -> [u8; 16] {
+        let (before, after) = self.around;
+        let record = canonical.get(before..canonical.len().saturating_sub(after));
+        let record = record.unwrap_or(canonical);
         self.hasher.reset();
-        self.hasher.update(&length(self.sender.len()));
-        self.hasher.update(self.sender.as_bytes());
-        update_blanked(&mut self.hasher, canonical.as_bytes());
+        self.hasher.update(&self.origin);
+        update_blanked(&mut self.hasher, record.as_bytes());
         let digest = *self.hasher.finalize().as_bytes();
         let before = self.seen.entry(digest).or_insert(0);
         let id = match *before {
@@ -114,27 +144,50 @@ fn mark_parts(mark: &[u8]) -> Option<(usize, usize)> {
 mod tests {
     use super::*;
 
-    fn id(canonical: &str) -> [u8; 16] {
-        EventIds::new("").next(canonical)
+    fn from(sender: &str) -> EventIds {
+        let mut ids = EventIds::new(sender);
+        ids.within("[", "]");
+        ids
+    }
+
+    fn id(record: &str) -> [u8; 16] {
+        from("").next(&format!("[{record}]"))
     }
 
     #[test]
     fn the_definition_is_final_a_known_record_keeps_its_id() {
-        assert_eq!(hex::encode(id("{}")), "ddc45f1f4f754ddd25a9782a989bde8d");
+        assert_eq!(hex::encode(id("{}")), "960fcd1b0bac2dc25171fec209b94596");
     }
 
     #[test]
     fn identical_records_of_one_request_have_two_ids_and_again_the_same_two() {
-        let mut first = EventIds::new("");
-        let pair = [first.next("{}"), first.next("{}")];
-        let mut second = EventIds::new("");
+        let mut first = from("");
+        let pair = [first.next("[{}]"), first.next("[{}]")];
+        let mut second = from("");
         assert_ne!(pair[0], pair[1]);
-        assert_eq!(pair, [second.next("{}"), second.next("{}")]);
+        assert_eq!(pair, [second.next("[{}]"), second.next("[{}]")]);
     }
 
     #[test]
     fn another_sender_has_another_id() {
-        assert_ne!(EventIds::new("a").next("{}"), EventIds::new("b").next("{}"));
+        assert_ne!(from("a").next("[{}]"), from("b").next("[{}]"));
+    }
+
+    #[test]
+    fn another_resource_has_another_id_and_is_counted_apart() {
+        let mut ids = EventIds::new("");
+        ids.within("[1,", "]");
+        let one = ids.next("[1,{}]");
+        ids.within("[2,", "]");
+        let other = ids.next("[2,{}]");
+        ids.within("[1,", "]");
+        let again = ids.next("[1,{}]");
+        assert!(one != other && one != again && other != again);
+        assert_eq!(other, {
+            let mut alone = EventIds::new("");
+            alone.within("[2,", "]");
+            alone.next("[2,{}]")
+        });
     }
 
     #[test]

@@ -20,6 +20,8 @@ impl Normaliser<'_> {
         for resource in &request.resource_logs {
             for scope in &resource.scope_logs {
                 let envelope = Envelope::logs(resource, scope);
+                let (before, after) = envelope.around();
+                self.ids.within(before, after);
                 let origin = origin(resource.resource.as_ref(), scope.scope.as_ref());
                 for log in &scope.log_records {
                     canonical.clear();

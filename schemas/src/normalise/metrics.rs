@@ -22,6 +22,8 @@ impl Normaliser<'_> {
         for resource in &request.resource_metrics {
             for scope in &resource.scope_metrics {
                 let envelope = Envelope::metrics(resource, scope);
+                let (before, after) = envelope.around();
+                self.ids.within(before, after);
                 let origin = origin(resource.resource.as_ref(), scope.scope.as_ref());
                 for metric in &scope.metrics {
                     for point in 0..values::row_count(metric) {

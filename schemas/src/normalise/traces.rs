@@ -20,6 +20,8 @@ impl Normaliser<'_> {
         for resource in &request.resource_spans {
             for scope in &resource.scope_spans {
                 let envelope = Envelope::traces(resource, scope);
+                let (before, after) = envelope.around();
+                self.ids.within(before, after);
                 let origin = origin(resource.resource.as_ref(), scope.scope.as_ref());
                 for span in &scope.spans {
                     canonical.clear();

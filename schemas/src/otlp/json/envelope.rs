@@ -79,6 +79,12 @@ impl Envelope {
         Self { prefix, suffix }
     }
 
+    /// What stands before and after the record.
+    #[must_use]
+    pub fn around(&self) -> (&str, &str) {
+        (&self.prefix, &self.suffix)
+    }
+
     /// Writes one log record; strings of at least [`crate::record::LONG`] bytes in its attributes and
     /// body are noted in `long`, in order of position.
     pub fn log<'a>(&self, record: &'a LogRecord, out: &mut String, long: &mut Vec<LongValue<'a>>) {
