@@ -19,13 +19,13 @@ use std::collections::HashMap;
 use memchr::memmem;
 
 /// BLAKE3 key-derivation context of version 1 of the definition.
-const CONTEXT: &str = "blotter 2026-11-21 event_id v1";
+pub const CONTEXT: &str = "blotter 2026-11-21 event_id v1";
 /// BLAKE3 key-derivation context of what surrounds a record.
-const ORIGIN_CONTEXT: &str = "blotter 2026-11-21 event_id origin v1";
+pub const ORIGIN_CONTEXT: &str = "blotter 2026-11-21 event_id origin v1";
 /// BLAKE3 key-derivation context of repeated records.
-const AGAIN_CONTEXT: &str = "blotter 2026-11-21 repeated event_id v1";
+pub const AGAIN_CONTEXT: &str = "blotter 2026-11-21 repeated event_id v1";
 /// BLAKE3 key-derivation context of rows derived from a span.
-const DERIVED_CONTEXT: &str = "blotter 2026-11-21 derived event_id v1";
+pub const DERIVED_CONTEXT: &str = "blotter 2026-11-21 derived event_id v1";
 /// How a redaction mark begins: `[redacted:<rule>:<fingerprint>]`.
 const MARK: &[u8] = b"[redacted:";
 /// Longest part of a mark that is looked at.
