@@ -51,7 +51,7 @@ fn filled() -> TempDir {
 }
 
 #[test]
-fn importing_again_adds_nothing_also_in_another_encoding_of_the_same_files() {
+fn importing_again_adds_nothing_also_when_a_file_is_named_twice() {
     let folder = TempDir::new().unwrap();
     let capture = captures::folder("claude-code/10-http-json");
     let (code, first, _) = import(folder.path(), &[&capture]);
