@@ -1,13 +1,13 @@
 //! The JSON of `triage show` and `triage sessions`.
 //!
 //! `show` writes one document, [`Document`]: the `session` is a
-//! [`Session`](crate::reconstruct::model::Session), whose fields are documented there. Every
+//! [`Session`], whose fields are documented there. Every
 //! statement is a [`Fact`](crate::fact::Fact): `{"value": ..., "grade": "observed", "events": [...]}`
 //! with the ids of the rows it rests on; `why` says which rule concluded it or what is missing. Every
 //! join says `explicit` or `inferred` and by what. Every call has a `call_id`. Times are nanoseconds
 //! since the epoch. Nothing is cut and nothing is escaped but what JSON demands.
 //!
-//! `sessions` writes one [`Summary`](crate::sessions::Summary) a line.
+//! `sessions` writes one [`Summary`] a line.
 
 use serde::Serialize;
 
