@@ -9,10 +9,14 @@ use anyhow::{Context as _, bail};
 
 use crate::guests::workspace;
 
+/// Set where the programs were built together with the tests, as a build of the whole workspace does.
+pub const BUILT: &str = "BLOTTER_PROGRAMS_BUILT";
+
 /// The program `name` of this workspace, freshly built with the profile of the running test.
 ///
 /// Cargo tells a test where its own package's programs are, not those of other packages, so they are
-/// asked for here: where the test command has built them already, that takes a moment.
+/// asked for here. Without [`BUILT`] that may compile every dependency once more: the features that
+/// tests want of them are left out.
 ///
 /// # Errors
 /// When it does not build.
@@ -29,6 +33,9 @@ fn build() -> anyhow::Result<PathBuf> {
     // target/<profile>/deps/<test>
     let test = env::current_exe()?;
     let folder = test.ancestors().nth(2).context("the test is not in a target folder")?;
+    if env::var_os(BUILT).is_some() {
+        return Ok(folder.to_path_buf());
+    }
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--quiet", "--locked", "--workspace", "--bins"]);
     if folder.ends_with("release") {

@@ -84,7 +84,10 @@ fn tests(tally: &mut Tally) -> anyhow::Result<()> {
     };
     let mut passed = true;
     for arguments in runs {
-        passed &= run_reading(&mut cargo_command(arguments), |line| tally.read(line))?;
+        let mut tests = cargo_command(arguments);
+        // With the whole workspace, the programs that the tests start are built before them.
+        tests.env("BLOTTER_PROGRAMS_BUILT", "1");
+        passed &= run_reading(&mut tests, |line| tally.read(line))?;
     }
     if !passed || tally.failed > 0 {
         bail!("a test failed or did not build");
