@@ -131,8 +131,8 @@ impl Default for CommitConfig {
         Self {
             quiet: Duration::from_millis(700),
             interval: Duration::from_secs(3),
-            rows: 64_000,
-            bytes: 48 << 20,
+            rows: 32_000,
+            bytes: 32 << 20,
             max_backoff: Duration::from_secs(30),
         }
     }

@@ -14,6 +14,9 @@ use crate::journal::Entry;
 
 /// Most rows of one Arrow batch.
 pub(super) const BATCH_ROWS: usize = 16_000;
+/// Rows of a table that are kept as rows before they become an Arrow batch, which takes a fraction of
+/// their memory.
+const PENDING_ROWS: usize = 4_000;
 
 /// What a stretch of the journal becomes.
 #[derive(Debug, Default)]
@@ -61,7 +64,7 @@ impl Batch {
         self.to = entry.end();
         let now = Instant::now();
         self.read = Some((self.read.map_or(now, |(first, _)| first), now));
-        self.build(BATCH_ROWS)
+        self.build(PENDING_ROWS)
     }
 
     /// The finished batches of each table that has rows.
@@ -74,8 +77,7 @@ impl Batch {
         Ok(tables.into_iter().filter(|(_, batches)| !batches.is_empty()))
     }
 
-    /// Turns pending rows into Arrow batches where a table has at least `least` of them: they take a
-    /// fraction of the memory.
+    /// Turns pending rows into Arrow batches where a table has at least `least` of them.
     pub(super) fn build(&mut self, least: usize) -> Result<(), ArrowError> {
         build(&mut self.pending.events, least, &mut self.tables.events)?;
         build(&mut self.pending.spans, least, &mut self.tables.spans)?;
