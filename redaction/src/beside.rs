@@ -1,0 +1,165 @@
+//! Whether what stands beside an anchor, in the bytes of a request that nobody has decoded, leaves its
+//! rule a chance. The question is always answered in favour of a closer look.
+
+use std::ops::Range;
+
+use blotter_schemas::otlp::Encoding;
+
+use crate::rule::Beside;
+
+/// Longest attribute key that is taken for the name of a secret; its length fits in one byte of
+/// Protobuf.
+pub(crate) const KEY_LIMIT: usize = 127;
+/// How far white space, quotes and their escapes may reach between a name and its value. A pattern
+/// allows six such characters, and each of three layers of JSON at most doubles a quote's escapes.
+const GLUE: usize = 64;
+/// How far a login may reach.
+const LOGIN: usize = 4096;
+/// How far two words of a rule may stand apart, escapes included.
+const NEAR: usize = 512;
+
+/// Whether the rule of the anchor at `anchor` may match.
+pub(crate) fn possible(
+    beside: Beside,
+    encoding: Encoding,
+    body: &[u8],
+    anchor: Range<usize>,
+) -> bool {
+    match beside {
+        Beside::Anything => true,
+        Beside::Token(length) => token(body, &anchor, length),
+        Beside::Name(rests) => {
+            let after = body.get(anchor.end..).unwrap_or_default();
+            rests.iter().any(|rest| {
+                let here = after.get(..rest.len());
+                here.is_some_and(|here| here.eq_ignore_ascii_case(rest.as_bytes()))
+                    && name(encoding, body, anchor.start, anchor.end + rest.len())
+            })
+        }
+        Beside::Login => login(body, anchor.end),
+        Beside::Near(words) => {
+            let from = anchor.start.saturating_sub(NEAR);
+            let to = body.len().min(anchor.end + NEAR);
+            let area = body.get(from..to).unwrap_or_default().to_ascii_lowercase();
+            words.iter().any(|word| memchr::memmem::find(&area, word.as_bytes()).is_some())
+        }
+        Beside::Digit => body.get(anchor.end).is_some_and(u8::is_ascii_digit),
+        Beside::Value(length) => {
+            let after = body.get(anchor.end..anchor.end + length).unwrap_or_default();
+            let query = |byte: &u8| {
+                plain(*byte) || matches!(byte, b'~' | b'/' | b'%' | b'+' | b'=' | b'\\')
+            };
+            after.len() == length && after.iter().all(query)
+        }
+        Beside::Space => {
+            matches!(body.get(anchor.end), Some(b' ' | b'\t' | b'\r' | b'\n' | b'%' | b'+' | b'\\'))
+        }
+    }
+}
+
+fn plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+}
+
+fn token(body: &[u8], anchor: &Range<usize>, length: usize) -> bool {
+    let after = body.get(anchor.end..anchor.end + length).unwrap_or_default();
+    if after.len() < length || !after.iter().all(|&byte| plain(byte)) {
+        return false;
+    }
+    let before = |distance: usize| body.get(anchor.start.checked_sub(distance)?).copied();
+    let Some(last) = before(1) else {
+        return true;
+    };
+    if !(last.is_ascii_alphanumeric() || last == b'_') {
+        return true;
+    }
+    let (second, third) = (before(2).unwrap_or(0), before(3).unwrap_or(0));
+    // The letter of an escaped line break; the last digit of another escape or of URL encoding; the
+    // length of a Protobuf string, one byte after its tag or the last of several.
+    second == b'\\'
+        || (before(6) == Some(b'\\') && before(5) == Some(b'u'))
+        || third == b'%'
+        || second >= 0x80
+        || (second & 7 == 2 && usize::from(last) >= length + (anchor.end - anchor.start))
+}
+
+/// Whether a value can follow the name that ends at `end`.
+fn name(encoding: Encoding, body: &[u8], start: usize, end: usize) -> bool {
+    value_follows(body, start, end)
+        || match encoding {
+            Encoding::Json => body.get(end) == Some(&b'"'),
+            Encoding::Protobuf => body.get(end) == Some(&0x12) || key_ends(body, start, end),
+        }
+}
+
+/// Whether an attribute key in Protobuf can end at `end`: somewhere before, a tag and the length that
+/// leads there.
+fn key_ends(body: &[u8], start: usize, end: usize) -> bool {
+    let byte = |at: usize, back: usize| at.checked_sub(back).and_then(|at| body.get(at)).copied();
+    (end.saturating_sub(KEY_LIMIT)..=start).any(|key| {
+        // Tags and lengths may be written longer than needed; then they end in a zero byte.
+        let continued = |back| matches!(byte(key, back), Some(0x80..));
+        match byte(key, 1) {
+            Some(0) => continued(2),
+            Some(length) if usize::from(length) == end - key => {
+                byte(key, 2) == Some(0x0a) || (byte(key, 2) == Some(0) && continued(3))
+            }
+            _ => false,
+        }
+    })
+}
+
+/// Whether `=` or `:`, or for an option of a command line a space, and then a value follow.
+fn value_follows(body: &[u8], start: usize, end: usize) -> bool {
+    let (mut at, mut separated) = (end, false);
+    while at < end + GLUE {
+        let Some(&byte) = body.get(at) else {
+            return false;
+        };
+        let (byte, length) = match byte {
+            b'%' => percent(body, at).map_or((byte, 1), |decoded| (decoded, 3)),
+            _ => (byte, 1),
+        };
+        let escaped = at > end && body.get(at - 1) == Some(&b'\\');
+        match byte {
+            b'=' | b':' => separated = true,
+            b' ' if option(body, start) => separated = true,
+            b'"' | b'\'' | b'`' | b'\\' | b' ' | b'\t' | b'\r' | b'\n' | b']' | b'>' | b'+' => {}
+            b'n' | b'r' | b't' if escaped => {}
+            b'u' if escaped => at += 4,
+            _ => return separated,
+        }
+        at += length;
+    }
+    true
+}
+
+fn percent(body: &[u8], at: usize) -> Option<u8> {
+    let digit = |offset| char::from(*body.get(at + offset)?).to_digit(16);
+    u8::try_from(digit(1)? * 16 + digit(2)?).ok()
+}
+
+/// Whether the name that begins at `start` is an option of a command line.
+fn option(body: &[u8], start: usize) -> bool {
+    let before = body.get(start.saturating_sub(48)..start).unwrap_or_default();
+    memchr::memmem::find(before, b"--").is_some()
+}
+
+fn login(body: &[u8], start: usize) -> bool {
+    let rest = body.get(start..).unwrap_or_default();
+    let mut colon = false;
+    for (index, &byte) in rest.iter().take(LOGIN).enumerate() {
+        match byte {
+            b':' => colon = true,
+            b'@' => return colon,
+            b'%' => match percent(rest, index) {
+                Some(b':') => colon = true,
+                Some(b'@') => return colon,
+                _ => {}
+            },
+            0..=b' ' | b'"' | b'<' | b'>' => return false,
+            _ => {}
+        }
+    }
+    false
+}
