@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change is taken.
 
+use std::env;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -105,5 +106,13 @@ fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
 fn cargo_command(arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     command.args(arguments).current_dir(workspace());
+    // What cargo says to this program about its package is not for the cargo it starts: build scripts
+    // that look at it would run again, and whatever depends on them would be built anew.
+    for (name, _) in env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_") {
+            command.env_remove(&*name);
+        }
+    }
     command
 }
