@@ -16,6 +16,10 @@ const ROWS_LIMIT: usize = 2_000_000;
 const SESSIONS_LIMIT: usize = 1_000;
 /// Most candidates that an ambiguous prefix names.
 const CANDIDATES_LIMIT: usize = 20;
+/// Rows whose trace also holds rows that name no session: Codex's answers to approvals stand in the
+/// trace that its session ends in.
+const TRACED: [EventKind; 4] =
+    [EventKind::Prompt, EventKind::Review, EventKind::SessionStart, EventKind::SessionEnd];
 /// Most traces that are followed in one step.
 const TRACES_LIMIT: usize = 10_000;
 /// Deepest lineage that is followed.
@@ -122,9 +126,7 @@ impl Reader<'_> {
         };
         let audited = |row: &&Event| {
             let kind = row.kind.as_deref();
-            [EventKind::Prompt, EventKind::Review, EventKind::SessionStart]
-                .iter()
-                .any(|wanted| kind == Some(wanted.as_str()))
+            TRACED.iter().any(|wanted| kind == Some(wanted.as_str()))
         };
         let rows = self.loaded.rows.iter().filter(of_session).filter(audited);
         let mut fresh = BTreeSet::new();
