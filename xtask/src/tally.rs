@@ -12,8 +12,8 @@ pub(crate) struct Tally {
 impl Tally {
     /// Adds what a line says, where it is the summary of `cargo nextest` or of `cargo test`.
     pub(crate) fn read(&mut self, line: &str) {
-        let line = line.trim_start();
-        let counts = if let Some(rest) = line.strip_prefix("Summary [") {
+        // What a test itself printed is shown indented, and counts nothing: its runner counts it.
+        let counts = if let Some(rest) = line.trim_start().strip_prefix("Summary [") {
             rest.split_once("run:").map(|(_, counts)| (counts, ','))
         } else if let Some(rest) = line.strip_prefix("test result: ") {
             rest.split_once(". ").map(|(_, counts)| (counts, ';'))
