@@ -234,6 +234,9 @@ fn codex_15_every_answer_of_the_person_is_told_and_the_cancelled_call_has_no_res
     let cancelled = calls(&session)[5];
     assert!(cancelled.result.is_none());
     assert_eq!(cancelled.error_type.value.as_deref(), Some("aborted"));
+    // The answers stand on spans that name no session, in the trace the session ends in.
+    let answers: Vec<usize> = calls(&session).into_iter().map(|call| call.reviews.len()).collect();
+    assert_eq!(answers, [1; 6]);
 }
 
 #[test]

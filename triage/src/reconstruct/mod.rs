@@ -43,7 +43,10 @@ fn by_session(rows: &[Event]) -> BTreeMap<&str, Vec<&Event>> {
     let mut traces: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for row in rows {
-        let (Some(session), true) = (&row.session_id, seen.insert(row.event_id)) else { continue };
+        let Some(session) = &row.session_id else { continue };
+        if !seen.insert(row.event_id) {
+            continue;
+        }
         by_session.entry(session).or_default().push(row);
         if let Some(trace) = &row.trace_id {
             traces
