@@ -39,7 +39,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     println!("\n## Stages, one core\n\n```text");
     status(Command::new(binary("blotter-stages")))?;
     println!(
-        "```\n\n## Collector, {} records of about 1,460 bytes in requests of 1,000\n",
+        "```\n\n## Collector, {} records of about 1,400 bytes in requests of 1,000\n",
         options.records
     );
     println!(
@@ -158,9 +158,8 @@ fn show(archive: &Path) -> anyhow::Result<()> {
         at(20)
     );
     let mut explain = triage(&["show", &session, "--explain"]);
-    explain.stdout(Stdio::null());
-    explain.status()?;
-    println!("```");
+    let explained = explain.stdout(Stdio::null()).output()?;
+    println!("{}```", String::from_utf8_lossy(&explained.stderr));
     Ok(())
 }
 
