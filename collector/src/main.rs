@@ -15,8 +15,9 @@ use tracing_subscriber::EnvFilter;
 /// Receives OTLP from coding agents and keeps every record.
 ///
 /// A request is answered once it is on the disk, synced, in the journal (DATA/journal). From there
-/// its records go into the tables of the archive, within about a second. If this process is killed or
-/// the machine loses power, what was answered is not lost: start it again on the same folder.
+/// its records go into the tables of the archive: within about a second when idle, later under load.
+/// If this process is killed or the machine loses power, what was answered is not lost: start it
+/// again on the same folder.
 ///
 /// Nothing is redacted: what agents send, prompts and output included, is stored as it is. Nothing is
 /// encrypted or authenticated either: keep the addresses on loopback.
