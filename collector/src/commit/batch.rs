@@ -20,7 +20,7 @@ const PENDING_ROWS: usize = 4_000;
 
 /// What a stretch of the journal becomes.
 #[derive(Debug, Default)]
-pub(super) struct Batch {
+pub(crate) struct Batch {
     /// Position of its first record.
     pub from: u64,
     /// Position after its last record.

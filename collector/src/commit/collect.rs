@@ -1,4 +1,4 @@
-//! The thread that reads the journal and decides when there is enough for a commit.
+//! Reads the journal and decides when there is enough for a commit.
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -10,66 +10,110 @@ use super::signal::{Mode, Signal};
 use super::versions::Versions;
 use crate::Error;
 use crate::config::CommitConfig;
-use crate::journal::Journal;
+use crate::journal::{Journal, Reader};
 
 /// Longest wait for something new; whatever changes wakes us earlier.
 const IDLE: Duration = Duration::from_secs(60);
 
+/// Reads the journal behind its writer and makes batches, step by step.
 #[derive(Debug)]
-pub(super) struct Collect {
-    pub collector_id: String,
+pub(crate) struct Collect {
+    collector_id: String,
     /// What the tables held when we started.
-    pub versions: Versions,
-    pub config: CommitConfig,
-    pub journal: Arc<Journal>,
-    pub signal: Signal,
-    pub hand_over: SyncSender<Batch>,
+    versions: Versions,
+    config: CommitConfig,
+    journal: Arc<Journal>,
+    reader: Reader,
+    /// Position after the last record that was read.
+    position: u64,
+    batch: Batch,
+}
+
+/// What a step came to.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// One more request is in the batch that is being made.
+    Read,
+    /// Nothing is left to read, and no batch is due for this long.
+    Idle(Duration),
+    /// A batch is to be committed.
+    Due(Batch),
+    /// Everything the journal holds was handed over; said only when that was asked for.
+    End,
 }
 
 impl Collect {
-    pub(super) fn run(self) {
-        if let Err(error) = self.collect() {
-            tracing::error!(
-                "{error}; nothing more goes into the archive until this is put right and the collector is restarted; \
-                 requests are taken as long as the journal has room"
-            );
+    /// Goes on where the consumer's cursor says.
+    pub(crate) fn new(
+        config: CommitConfig,
+        collector_id: String,
+        versions: Versions,
+        journal: Arc<Journal>,
+    ) -> Self {
+        let position = journal.cursor(CONSUMER);
+        let reader = journal.reader(position);
+        let batch = Batch::new(position);
+        Self { collector_id, versions, config, journal, reader, position, batch }
+    }
+
+    /// Steps until it is told to end, on a thread of its own.
+    pub(super) fn run(mut self, signal: &Signal, hand_over: &SyncSender<Batch>) {
+        loop {
+            let mode = signal.get();
+            if mode == Mode::Abandon {
+                return;
+            }
+            match self.step(mode == Mode::Finish) {
+                Ok(Step::Read) => {}
+                Ok(Step::Idle(wait)) => self.journal.wait(self.position, wait),
+                // Waits until the archive writer takes the batch; an error says that it has ended.
+                Ok(Step::Due(batch)) => {
+                    if hand_over.send(batch).is_err() {
+                        return;
+                    }
+                }
+                Ok(Step::End) => return,
+                Err(error) => {
+                    tracing::error!(
+                        "{error}; nothing more goes into the archive until this is put right and the collector is restarted; \
+                         requests are taken as long as the journal has room"
+                    );
+                    return;
+                }
+            }
         }
     }
 
-    fn collect(&self) -> Result<(), Error> {
-        let mut position = self.journal.cursor(CONSUMER);
-        let mut reader = self.journal.reader(position);
-        let mut batch = Batch::new(position);
-        loop {
-            let mode = self.signal.get();
-            if mode == Mode::Abandon {
-                return Ok(());
-            }
-            let entry = reader.next()?;
-            let idle = entry.is_none();
-            if let Some(entry) = entry {
-                position = entry.end();
-                batch
-                    .push(&entry, &self.collector_id, &self.versions)
-                    .map_err(|error| self.unfit(&error))?;
-            }
-            let wait = self.time_left(&batch);
-            if wait.is_zero() || (idle && mode == Mode::Finish) {
-                if batch.read.is_some() && !self.hand_over(std::mem::take(&mut batch), position)? {
-                    return Ok(());
-                }
-                batch = Batch::new(position);
-                if idle && mode == Mode::Finish {
-                    return Ok(());
-                }
-            } else if idle {
-                self.journal.wait(position, wait);
-            }
+    /// Reads one request, or says that a batch is due. With `finish`, one is due as soon as nothing
+    /// is left to read.
+    ///
+    /// # Errors
+    /// When the journal cannot be read any more, or what it holds does not fit the tables.
+    pub(crate) fn step(&mut self, finish: bool) -> Result<Step, Error> {
+        let entry = self.reader.next()?;
+        let idle = entry.is_none();
+        if let Some(entry) = entry {
+            self.position = entry.end();
+            let pushed = self.batch.push(&entry, &self.collector_id, &self.versions);
+            pushed.map_err(|error| self.unfit(&error))?;
         }
+        let wait = self.time_left();
+        if wait.is_zero() || (idle && finish && self.batch.read.is_some()) {
+            let mut batch = std::mem::replace(&mut self.batch, Batch::new(self.position));
+            // Built here, so that it overlaps with the commit before.
+            batch.build(1).map_err(|error| self.unfit(&error))?;
+            return Ok(Step::Due(batch));
+        }
+        Ok(match (idle, finish) {
+            (false, _) => Step::Read,
+            (true, false) => Step::Idle(wait),
+            (true, true) => Step::End,
+        })
     }
 
     /// How long until the batch should be committed; nothing once it is due.
-    fn time_left(&self, batch: &Batch) -> Duration {
+    fn time_left(&self) -> Duration {
+        let batch = &self.batch;
         let Some((first, last)) = batch.read else {
             return IDLE;
         };
@@ -78,14 +122,6 @@ impl Collect {
         }
         let due = (first + self.config.interval).min(last + self.config.quiet);
         due.saturating_duration_since(Instant::now())
-    }
-
-    /// Waits until the archive writer takes the batch; false when it has ended.
-    fn hand_over(&self, mut batch: Batch, to: u64) -> Result<bool, Error> {
-        // Built here, so that it overlaps with the commit before.
-        batch.build(1).map_err(|error| self.unfit(&error))?;
-        debug_assert_eq!(batch.to, to);
-        Ok(self.hand_over.send(batch).is_ok())
     }
 
     fn unfit(&self, error: &arrow_schema::ArrowError) -> Error {

@@ -2,7 +2,8 @@
 //!
 //! Two threads: [`collect`] reads the journal behind the writer, decodes, normalises and builds Arrow
 //! batches; [`archive_writer`] commits them while the next ones are being made. Both run at a lower
-//! priority than everything before the acknowledgement. Neither is ever waited for by a sender.
+//! priority than everything before the acknowledgement. Neither is ever waited for by a sender. Each
+//! is a loop over steps, so that the steps can be taken one by one, in any order.
 
 mod archive_writer;
 mod batch;
@@ -19,7 +20,6 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use archive_writer::ArchiveWriter;
 use collect::Collect;
 use signal::Mode;
 pub(crate) use signal::Signal;
@@ -59,10 +59,10 @@ impl Committer {
         let (ready, opened) = oneshot::channel();
         // No capacity: one batch is being built while one is being committed, and no more.
         let (hand_over, batches) = mpsc::sync_channel(0);
-        let writer = ArchiveWriter {
+        let writer = archive_writer::Thread {
             location: config.archive.clone(),
-            app_id: format!("{collector_id}/{}", journal.incarnation()),
-            config: config.commit.clone(),
+            collector_id: collector_id.to_owned(),
+            max_backoff: config.commit.max_backoff,
             journal: Arc::clone(&journal),
             signal: signal.clone(),
         };
@@ -72,15 +72,10 @@ impl Committer {
         let versions = opened.await.unwrap_or_else(|_| {
             Err(Error::Thread { thread: "archive-write", reason: "it ended by a panic".to_owned() })
         })?;
-        let collect = Collect {
-            collector_id: collector_id.to_owned(),
-            versions,
-            config: config.commit.clone(),
-            journal,
-            signal: started.signal.clone(),
-            hand_over,
-        };
-        started.threads.push(spawn("normalise", move || collect.run())?);
+        let collect =
+            Collect::new(config.commit.clone(), collector_id.to_owned(), versions, journal);
+        let signal = started.signal.clone();
+        started.threads.push(spawn("normalise", move || collect.run(&signal, &hand_over))?);
         Ok(started)
     }
 

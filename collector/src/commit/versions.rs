@@ -7,7 +7,7 @@ use crate::Error;
 
 /// Position after the last committed record, per table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Versions {
+pub(crate) struct Versions {
     pub events: u64,
     pub spans: u64,
     pub metrics: u64,
