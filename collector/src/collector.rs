@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use blotter_disk::{Disk, LocalDisk, durable};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::commit::{self, Committer};
 use crate::identity;
-use crate::journal::{Journal, LocalDisk, files};
+use crate::journal::Journal;
 use crate::receive::{self, Intake, Server};
 use crate::{Config, Error};
 
@@ -36,13 +37,22 @@ impl Collector {
     /// # Errors
     /// Every [`Error`] says what to do.
     pub async fn start(config: Config) -> Result<Self, Error> {
+        Self::start_on(config, Arc::new(LocalDisk)).await
+    }
+
+    /// Like [`Collector::start`], with the journal, its cursors and the identity on `disk`: a test puts
+    /// one there that fails, or stops at a step that it names.
+    ///
+    /// # Errors
+    /// As [`Collector::start`].
+    pub async fn start_on(config: Config, disk: Arc<dyn Disk>) -> Result<Self, Error> {
         let grpc_listener = listen("OTLP/gRPC", config.grpc).await?;
         let http_listener = listen("OTLP/HTTP", config.http).await?;
         let grpc = address(&grpc_listener)?;
         let http = address(&http_listener)?;
 
         let opening = config.clone();
-        let opened = tokio::task::spawn_blocking(move || open(&opening)).await;
+        let opened = tokio::task::spawn_blocking(move || open(&opening, disk)).await;
         let (journal, collector_id) = opened
             .map_err(|error| Error::Thread { thread: "open", reason: error.to_string() })??;
         let journal = Arc::new(journal);
@@ -108,14 +118,13 @@ impl Drop for Collector {
     }
 }
 
-fn open(config: &Config) -> Result<(Journal, String), Error> {
+fn open(config: &Config, disk: Arc<dyn Disk>) -> Result<(Journal, String), Error> {
     let data: &Path = &config.data;
-    files::create_folder(data).map_err(Error::file("create", data))?;
+    durable::create_folder(&*disk, "data.folder", data).map_err(Error::file("create", data))?;
     let folder = data.join("journal");
-    let disk = Arc::new(LocalDisk);
-    let journal = Journal::open(&folder, &config.journal, &[commit::CONSUMER], disk)?;
+    let journal = Journal::open(&folder, &config.journal, &[commit::CONSUMER], Arc::clone(&disk))?;
     // After the journal, whose lock keeps a second collector from making another id.
-    let collector_id = identity::collector_id(data)?;
+    let collector_id = identity::collector_id(&*disk, data)?;
     Ok((journal, collector_id))
 }
 

@@ -1,13 +1,12 @@
 //! The collector's lasting id.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
+use blotter_disk::{Disk, durable};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::journal::files;
 
 /// Name of the file in the data folder.
 const NAME: &str = "collector.json";
@@ -18,9 +17,9 @@ struct Identity {
 }
 
 /// The id of the collector that works in `data`: a random one, made at its first start.
-pub(crate) fn collector_id(data: &Path) -> Result<String, Error> {
+pub(crate) fn collector_id(disk: &dyn Disk, data: &Path) -> Result<String, Error> {
     let path = data.join(NAME);
-    match fs::read(&path) {
+    match durable::read(disk, &path) {
         Ok(content) => {
             let identity: Identity =
                 serde_json::from_slice(&content).map_err(|error| Error::Damaged {
@@ -29,6 +28,8 @@ pub(crate) fn collector_id(data: &Path) -> Result<String, Error> {
                     reason: error.to_string(),
                     advice: "put the file back, or delete it to give the collector a new id",
                 })?;
+            // Its writer may have died before its sync; what is built on the id must not outlive it.
+            disk.sync_folder("identity.found", data).map_err(Error::file("sync", data))?;
             Ok(identity.collector_id)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -36,7 +37,8 @@ pub(crate) fn collector_id(data: &Path) -> Result<String, Error> {
             let identity = Identity { collector_id: collector_id.clone() };
             let content = serde_json::to_vec(&identity)
                 .map_err(|error| Error::file("write", &path)(io::Error::other(error)))?;
-            files::replace(&path, &content).map_err(Error::file("write", &path))?;
+            durable::replace(disk, "identity", &path, &content)
+                .map_err(Error::file("write", &path))?;
             Ok(collector_id)
         }
         Err(error) => Err(Error::file("read", &path)(error)),

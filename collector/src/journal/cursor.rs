@@ -1,11 +1,11 @@
 //! How far a consumer has come, durably.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use blotter_disk::{Disk, durable};
+
 use super::entry::{Incarnation, take};
-use super::files;
 use crate::Error;
 
 /// How a cursor file begins.
@@ -18,6 +18,7 @@ pub(super) fn path(folder: &Path, consumer: &str) -> PathBuf {
 
 /// Writes a cursor; when this returns, it is durable.
 pub(super) fn write(
+    disk: &dyn Disk,
     folder: &Path,
     consumer: &str,
     incarnation: &Incarnation,
@@ -30,19 +31,20 @@ pub(super) fn write(
     let crc = crc32c::crc32c(&content);
     content.extend(crc.to_le_bytes());
     let path = path(folder, consumer);
-    files::replace(&path, &content).map_err(Error::file("write", &path))
+    durable::replace(disk, "journal.cursor", &path, &content).map_err(Error::file("write", &path))
 }
 
 /// Reads a cursor. None where there is none, where it is damaged, or where it belongs to a journal
 /// that is gone: the consumer then starts at the oldest entry, and the versions stored in the archive
 /// keep it from doing anything twice.
 pub(super) fn read(
+    disk: &dyn Disk,
     folder: &Path,
     consumer: &str,
     incarnation: &Incarnation,
 ) -> Result<Option<u64>, Error> {
     let path = path(folder, consumer);
-    let content = match fs::read(&path) {
+    let content = match durable::read(disk, &path) {
         Ok(content) => content,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::file("read", &path)(error)),

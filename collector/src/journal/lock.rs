@@ -1,49 +1,43 @@
 //! One collector per folder.
 
-use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::IoSlice;
 use std::path::Path;
 
-use rustix::fs::FlockOperation;
+use blotter_disk::{Access, Disk, DiskFile};
 
 use crate::Error;
 
 /// Name of the lock file in the journal's folder.
 const NAME: &str = "lock";
+/// Name of what is done to the disk here.
+const STEP: &str = "journal.lock";
 
 /// Held while a collector works in a folder; the system releases it when the process ends, however
 /// it ends.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    _file: Box<dyn DiskFile>,
 }
 
 impl Lock {
     /// Takes the lock of `folder` and writes the process id into it.
-    pub(super) fn take(folder: &Path) -> Result<Self, Error> {
+    pub(super) fn take(disk: &dyn Disk, folder: &Path) -> Result<Self, Error> {
         let path = folder.join(NAME);
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(Error::file("open", &path))?;
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                let mut holder = String::new();
-                let read = (&file).take(64).read_to_string(&mut holder);
-                let holder = match read {
-                    Ok(_) if !holder.trim().is_empty() => holder.trim().to_owned(),
-                    _ => "unknown process".to_owned(),
-                };
-                return Err(Error::Locked { path, holder });
-            }
-            Err(error) => return Err(Error::file("lock", &path)(error.into())),
+        let file = disk.open(STEP, &path, Access::Create).map_err(Error::file("open", &path))?;
+        if !file.try_lock().map_err(Error::file("lock", &path))? {
+            let mut holder = [0; 64];
+            let read = file.read_up_to(&mut holder, 0).unwrap_or_default();
+            let holder = String::from_utf8_lossy(holder.get(..read).unwrap_or_default());
+            let holder = match holder.trim() {
+                "" => "unknown process".to_owned(),
+                holder => holder.to_owned(),
+            };
+            return Err(Error::Locked { path, holder });
         }
-        file.set_len(0).map_err(Error::file("write", &path))?;
-        writeln!(file, "process {}", std::process::id()).map_err(Error::file("write", &path))?;
+        let holder = format!("process {}\n", std::process::id());
+        file.set_len(STEP, 0)
+            .and_then(|()| file.write_at(STEP, &mut [IoSlice::new(holder.as_bytes())], 0))
+            .map_err(Error::file("write", &path))?;
         Ok(Self { _file: file })
     }
 }

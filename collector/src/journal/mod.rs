@@ -4,9 +4,7 @@
 //! durable [`cursor`] per consumer says what may be deleted. [`recovery`] is what happens at start.
 
 mod cursor;
-mod disk;
 mod entry;
-pub(crate) mod files;
 mod lock;
 mod prepare;
 mod reader;
@@ -17,22 +15,22 @@ mod tests;
 mod writer;
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use blotter_disk::{Disk, durable};
 use tokio::sync::oneshot;
 
-pub(crate) use disk::{Disk, LocalDisk};
 use entry::Incarnation;
 pub(crate) use entry::{Entry, Record};
 use lock::Lock;
 use prepare::Preparer;
 pub(crate) use reader::Reader;
-use segment::Segment;
+use segment::{NotActivated, Segment};
 use writer::{Append, Message, Writer};
 
 use crate::Error;
@@ -64,6 +62,7 @@ pub(crate) struct Journal {
 /// What writer, readers and consumers know in common.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    disk: Arc<dyn Disk>,
     folder: PathBuf,
     incarnation: Incarnation,
     state: Mutex<State>,
@@ -95,15 +94,40 @@ impl Journal {
         consumers: &[&'static str],
         disk: Arc<dyn Disk>,
     ) -> Result<Self, Error> {
-        files::create_folder(folder).map_err(Error::file("create", folder))?;
-        let lock = Lock::take(folder)?;
-        segment::discard_prepared(folder).map_err(Error::file("clear", folder))?;
+        let (journal, writer, requests) =
+            Self::recover(folder, config, consumers, disk, Preparer::start)?;
+        let thread = std::thread::Builder::new()
+            .name("journal-write".to_owned())
+            .spawn(move || writer.run(&requests))
+            .map_err(|error| Error::Thread {
+                thread: "journal-write",
+                reason: error.to_string(),
+            })?;
+        *journal.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        Ok(journal)
+    }
+
+    /// All of [`Journal::open`] but the threads: the writer, and where it finds its requests.
+    fn recover(
+        folder: &Path,
+        config: &JournalConfig,
+        consumers: &[&'static str],
+        disk: Arc<dyn Disk>,
+        preparer: impl FnOnce(&Arc<dyn Disk>, &Path) -> Result<Preparer, Error>,
+    ) -> Result<(Self, Writer, Receiver<Message>), Error> {
+        durable::create_folder(&*disk, "journal.folder", folder)
+            .map_err(Error::file("create", folder))?;
+        let lock = Lock::take(&*disk, folder)?;
+        segment::discard_prepared(&*disk, folder).map_err(Error::file("clear", folder))?;
+        // The names found here may owe their being to a process that died before its sync. From here
+        // on they are built upon: nothing may be deleted because of a cursor that could go back.
+        disk.sync_folder("journal.found", folder).map_err(Error::file("sync", folder))?;
         let mut config = config.clone();
         config.segment_bytes =
             config.segment_bytes.max(2 * segment::ENTRIES).next_multiple_of(segment::ENTRIES);
-        let found = match recovery::find(folder)? {
+        let found = match recovery::find(&*disk, folder)? {
             Some(found) => found,
-            None => begin(folder, &config, &*disk)?,
+            None => begin(&*disk, folder, &config)?,
         };
         let recovery::Found { incarnation, mut segments } = found;
         let (Some(oldest), Some(newest)) = (segments.first().cloned(), segments.last().cloned())
@@ -112,37 +136,31 @@ impl Journal {
         };
         let mut cursors = BTreeMap::new();
         for consumer in consumers {
-            let position = cursor::read(folder, consumer, &incarnation)?.unwrap_or(oldest.first);
+            let position =
+                cursor::read(&*disk, folder, consumer, &incarnation)?.unwrap_or(oldest.first);
             cursors.insert(*consumer, position);
         }
         let passed = cursors.values().copied().min().unwrap_or(oldest.first);
-        remove_passed(folder, &mut segments, passed)?;
+        remove_passed(&*disk, &mut segments, passed)?;
         for (segment, next) in segments.iter().zip(segments.iter().skip(1)) {
-            recovery::verify(segment, next, &incarnation)?;
+            recovery::verify(&*disk, segment, next, &incarnation)?;
         }
-        let tail = recovery::recover_tail(&newest, &incarnation, &*disk)?;
-        files::sync_folder(folder).map_err(Error::file("sync", folder))?;
+        let tail = recovery::recover_tail(&*disk, &newest, &incarnation)?;
         check_cursors(folder, &cursors, oldest.first, tail.position)?;
         let state =
             State { durable: tail.position, segments, cursors, failed: None, closed: false };
+        let preparer = preparer(&disk, folder)?;
         let shared = Arc::new(Shared {
+            disk,
             folder: folder.to_owned(),
             incarnation,
             state: Mutex::new(state),
             changed: Condvar::new(),
             _lock: lock,
         });
-        let preparer = Preparer::start(folder)?;
-        let writer = Writer::new(Arc::clone(&shared), disk, config, newest, tail, preparer);
+        let writer = Writer::new(Arc::clone(&shared), config, newest, tail, preparer);
         let (queue, requests) = mpsc::channel();
-        let writer = std::thread::Builder::new()
-            .name("journal-write".to_owned())
-            .spawn(move || writer.run(&requests))
-            .map_err(|error| Error::Thread {
-                thread: "journal-write",
-                reason: error.to_string(),
-            })?;
-        Ok(Self { shared, queue, writer: Mutex::new(Some(writer)) })
+        Ok((Self { shared, queue, writer: Mutex::new(None) }, writer, requests))
     }
 
     /// Hands a request in and waits until it is durable; the position of its first record. `ticket`
@@ -216,11 +234,12 @@ impl Journal {
     /// When the cursor cannot be written or a segment cannot be deleted.
     pub(crate) fn advance(&self, consumer: &'static str, position: u64) -> Result<(), Error> {
         let shared = &self.shared;
-        cursor::write(&shared.folder, consumer, &shared.incarnation, position)?;
+        let disk = &*shared.disk;
+        cursor::write(disk, &shared.folder, consumer, &shared.incarnation, position)?;
         let mut state = shared.state();
         state.cursors.insert(consumer, position);
         let passed = state.cursors.values().copied().min().unwrap_or(0);
-        remove_passed(&shared.folder, &mut state.segments, passed)
+        remove_passed(disk, &mut state.segments, passed)
     }
 
     /// Makes durable what was handed in, answers it, and takes nothing more.
@@ -295,26 +314,35 @@ impl Shared {
 }
 
 /// Starts a journal: a new incarnation, positions from 0.
-fn begin(folder: &Path, config: &JournalConfig, disk: &dyn Disk) -> Result<recovery::Found, Error> {
+fn begin(disk: &dyn Disk, folder: &Path, config: &JournalConfig) -> Result<recovery::Found, Error> {
     let incarnation = *uuid::Uuid::new_v4().as_bytes();
-    let segment = segment::prepare(folder, segment::PREPARED, config.segment_bytes)
-        .and_then(|prepared| segment::activate(folder, &prepared, 0, &incarnation, disk))
-        .map_err(Error::file("make a segment in", folder))?;
+    let segment = segment::prepare(disk, folder, segment::PREPARED, config.segment_bytes)
+        .map_err(NotActivated::Unchanged)
+        .and_then(|prepared| segment::activate(disk, folder, &prepared, 0, &incarnation));
+    let segment = segment.map_err(|failed| match failed {
+        NotActivated::Unchanged(error) | NotActivated::Unknown(error) => {
+            Error::file("make a segment in", folder)(error)
+        }
+    })?;
     Ok(recovery::Found { incarnation, segments: vec![segment] })
 }
 
-/// Deletes the segments whose last record lies before `position`, oldest first, so that what remains
-/// has no hole; never the last one.
-fn remove_passed(folder: &Path, segments: &mut Vec<Segment>, position: u64) -> Result<(), Error> {
-    let starts = segments.iter().skip(1).map(|next| next.first);
-    let passed = starts.take_while(|next| *next <= position).count();
-    if passed == 0 {
-        return Ok(());
+/// Deletes the segments whose last record lies before `position`, oldest first; never the last one.
+///
+/// Without a sync: a segment that comes back lies before every cursor, and is deleted again at the
+/// next start.
+fn remove_passed(disk: &dyn Disk, segments: &mut Vec<Segment>, position: u64) -> Result<(), Error> {
+    while let [oldest, next, ..] = segments.as_slice()
+        && next.first <= position
+    {
+        match disk.remove("journal.delete", &oldest.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::file("delete", &oldest.path)(error));
+            }
+            _ => segments.remove(0),
+        };
     }
-    for segment in segments.drain(..passed) {
-        fs::remove_file(&segment.path).map_err(Error::file("delete", &segment.path))?;
-    }
-    files::sync_folder(folder).map_err(Error::file("sync", folder))
+    Ok(())
 }
 
 fn check_cursors(

@@ -2,32 +2,54 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
+
+use blotter_disk::Disk;
 
 use super::segment::{self, PREPARED, PREPARED_LARGE, Prepared};
 use crate::Error;
 
-/// Has segments of the usual size made by a thread of its own. Dropping this waits for the thread, so
-/// that it cannot touch a file of whoever opens the journal next.
+/// Has segments of the usual size made by a [`Maker`] beside it.
 #[derive(Debug)]
 pub(super) struct Preparer {
+    disk: Arc<dyn Disk>,
     folder: PathBuf,
     requests: Option<Sender<u64>>,
-    thread: Option<JoinHandle<()>>,
+    making: Making,
     ready: Receiver<io::Result<Prepared>>,
     /// Size of the segment that was asked for and not taken yet.
     asked: Option<u64>,
 }
 
+/// Makes the segments that a [`Preparer`] asks for.
+#[derive(Debug)]
+struct Maker {
+    disk: Arc<dyn Disk>,
+    folder: PathBuf,
+    asked: Receiver<u64>,
+    done: Sender<io::Result<Prepared>>,
+}
+
+/// Who makes them.
+#[derive(Debug)]
+enum Making {
+    /// A thread of its own. It is waited for at the end, so that it cannot touch a file of whoever
+    /// opens the journal next.
+    Thread(Option<JoinHandle<()>>),
+    /// Whoever calls [`Preparer::step`].
+    #[cfg_attr(not(test), expect(dead_code, reason = "for simulations"))]
+    ByHand(Maker),
+}
+
 impl Preparer {
-    pub(super) fn start(folder: &Path) -> Result<Self, Error> {
-        let (requests, asked) = mpsc::channel();
-        let (done, ready) = mpsc::channel();
-        let path = folder.to_owned();
+    /// One with a thread of its own.
+    pub(super) fn start(disk: &Arc<dyn Disk>, folder: &Path) -> Result<Self, Error> {
+        let (mut preparer, maker) = Self::new(disk, folder);
         let work = move || {
-            for size in asked {
-                if done.send(segment::prepare(&path, PREPARED, size)).is_err() {
+            while let Ok(size) = maker.asked.recv() {
+                if !maker.make(size) {
                     break;
                 }
             }
@@ -36,8 +58,31 @@ impl Preparer {
             std::thread::Builder::new().name("journal-prepare".to_owned()).spawn(work).map_err(
                 |error| Error::Thread { thread: "journal-prepare", reason: error.to_string() },
             )?;
-        let requests = Some(requests);
-        Ok(Self { folder: folder.to_owned(), requests, thread: Some(thread), ready, asked: None })
+        preparer.making = Making::Thread(Some(thread));
+        Ok(preparer)
+    }
+
+    /// One that works when it is told to.
+    #[cfg(test)]
+    pub(super) fn by_hand(disk: &Arc<dyn Disk>, folder: &Path) -> Self {
+        let (mut preparer, maker) = Self::new(disk, folder);
+        preparer.making = Making::ByHand(maker);
+        preparer
+    }
+
+    fn new(disk: &Arc<dyn Disk>, folder: &Path) -> (Self, Maker) {
+        let (requests, asked) = mpsc::channel();
+        let (done, ready) = mpsc::channel();
+        let maker = Maker { disk: Arc::clone(disk), folder: folder.to_owned(), asked, done };
+        let preparer = Self {
+            disk: Arc::clone(disk),
+            folder: folder.to_owned(),
+            requests: Some(requests),
+            making: Making::Thread(None),
+            ready,
+            asked: None,
+        };
+        (preparer, maker)
     }
 
     /// Has a segment made, unless one was asked for already.
@@ -48,21 +93,40 @@ impl Preparer {
         }
     }
 
+    /// Makes the segment that was asked for, where there is no thread for it.
+    pub(super) fn step(&self) {
+        if let Making::ByHand(maker) = &self.making
+            && let Ok(size) = maker.asked.try_recv()
+        {
+            maker.make(size);
+        }
+    }
+
     /// A segment of `size` bytes: the one asked for if it has that size, else made on the spot.
     pub(super) fn take(&mut self, size: u64) -> io::Result<Prepared> {
         if self.asked != Some(size) {
             let name = if self.asked.is_some() { PREPARED_LARGE } else { PREPARED };
-            return segment::prepare(&self.folder, name, size);
+            return segment::prepare(&*self.disk, &self.folder, name, size);
         }
+        self.step();
         self.asked = None;
         self.ready.recv().unwrap_or_else(|_| Err(io::Error::other("the preparing thread ended")))
+    }
+}
+
+impl Maker {
+    /// Whether somebody still wants it.
+    fn make(&self, size: u64) -> bool {
+        self.done.send(segment::prepare(&*self.disk, &self.folder, PREPARED, size)).is_ok()
     }
 }
 
 impl Drop for Preparer {
     fn drop(&mut self) {
         self.requests = None;
-        if let Some(thread) = self.thread.take() {
+        if let Making::Thread(thread) = &mut self.making
+            && let Some(thread) = thread.take()
+        {
             let _ = thread.join();
         }
     }

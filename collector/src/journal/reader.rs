@@ -1,11 +1,12 @@
 //! Reading the journal behind the writer.
 
-use std::fs::File;
 use std::sync::Arc;
+
+use blotter_disk::{Disk, DiskFile};
 
 use super::Shared;
 use super::entry::{Entry, Invalid};
-use super::recovery::damaged;
+use super::recovery::{self, damaged};
 use super::segment::{self, ENTRIES, Segment};
 use crate::Error;
 
@@ -20,7 +21,7 @@ pub(crate) struct Reader {
 
 #[derive(Debug)]
 struct Place {
-    file: File,
+    file: Box<dyn DiskFile>,
     segment: Segment,
     offset: u64,
     /// Position of the entry at `offset`.
@@ -44,7 +45,7 @@ impl Reader {
             };
             let mut place = match self.at.take() {
                 Some(place) if place.segment == segment => place,
-                _ => Place::start(segment)?,
+                _ => Place::start(&*self.shared.disk, segment)?,
             };
             let (entry, next) = place.read(&self.shared)?;
             place.offset = next;
@@ -59,15 +60,15 @@ impl Reader {
 }
 
 impl Place {
-    fn start(segment: Segment) -> Result<Self, Error> {
-        let file = File::open(&segment.path).map_err(Error::file("open", &segment.path))?;
+    fn start(disk: &dyn Disk, segment: Segment) -> Result<Self, Error> {
+        let file = recovery::open(disk, &segment.path)?;
         let position = segment.first;
         Ok(Self { file, segment, offset: ENTRIES, position })
     }
 
     fn read(&self, shared: &Shared) -> Result<(Entry, u64), Error> {
         let Segment { path, size, .. } = &self.segment;
-        let read = segment::read_entry(&self.file, self.offset, *size, &shared.incarnation)
+        let read = segment::read_entry(&*self.file, self.offset, *size, &shared.incarnation)
             .map_err(Error::file("read", path))?;
         read.and_then(|(entry, next)| {
             if entry.first == self.position { Ok((entry, next)) } else { Err(Invalid::Content) }

@@ -14,17 +14,13 @@
 //! 0.4 ms in a file of written zeros, and 2.7 ms in one that is only allocated or that grows, because
 //! only the first changes no metadata. Reusing old segments is no faster.
 
-use std::fs::{self, File};
 use std::io::{self, IoSlice};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use blotter_disk::{Access, Disk, DiskFile, durable};
 use bytes::Bytes;
-use rustix::fs::FallocateFlags;
 
-use super::disk::Disk;
 use super::entry::{self, Entry, HEADER, Incarnation, Invalid, take};
-use super::files;
 
 /// Where the entries begin: the header has a page to itself, so that no later write touches it.
 pub(super) const ENTRIES: u64 = 4096;
@@ -67,68 +63,54 @@ pub(super) fn path(folder: &Path, first: u64) -> PathBuf {
 }
 
 /// Segment files of a folder, oldest first.
-pub(super) fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for file in fs::read_dir(folder)? {
-        let path = file?.path();
-        if path.extension().is_some_and(|extension| extension == EXTENSION) {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
+pub(super) fn list(disk: &dyn Disk, folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let names = disk.list(folder)?.into_iter();
+    let paths = names.map(|listed| folder.join(listed.name));
+    Ok(paths.filter(|path| path.extension().is_some_and(|it| it == EXTENSION)).collect())
 }
 
 /// A segment file that is not in use yet.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    /// The file, all zeros.
-    pub file: File,
+    /// The file, all zeros, but not synced.
+    pub file: Box<dyn DiskFile>,
     /// Its path for now.
     path: PathBuf,
     /// Its size in bytes.
     size: u64,
 }
 
-/// Makes a file of `size` bytes of written zeros, durably.
-pub(super) fn prepare(folder: &Path, name: &str, size: u64) -> io::Result<Prepared> {
+/// Makes a file of `size` bytes of written zeros.
+pub(super) fn prepare(
+    disk: &dyn Disk,
+    folder: &Path,
+    name: &str,
+    size: u64,
+) -> io::Result<Prepared> {
+    const STEP: &str = "journal.prepare";
     let path = folder.join(name);
-    let file = File::options().read(true).write(true).create(true).truncate(true).open(&path)?;
-    let filled = fill(&file, size).and_then(|()| file.sync_all());
-    if let Err(error) = filled {
+    let file = disk.open(STEP, &path, Access::Create)?;
+    let fill = || {
+        file.set_len(STEP, 0)?;
+        // Allocating first tells a full disk early and keeps the file in one piece; where the file
+        // system cannot, writing zeros does both more slowly.
+        file.allocate(STEP, size)?;
+        durable::zero(&*file, STEP, 0, size)?;
+        // The sync that counts is the one of `activate`: after this it is a short one.
+        file.write_out(STEP)
+    };
+    if let Err(error) = fill() {
         // Half a segment would take the space that the full disk lacks.
-        let _ = fs::remove_file(&path);
+        let _ = disk.remove(STEP, &path);
         return Err(error);
     }
     Ok(Prepared { file, path, size })
 }
 
-fn fill(file: &File, size: u64) -> io::Result<()> {
-    // Allocating first tells a full disk early and keeps the file in one piece; where the file
-    // system cannot, writing zeros does both more slowly.
-    match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, size) {
-        Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {}
-        Err(error) => return Err(error.into()),
-    }
-    zero(file, 0, size)
-}
-
-/// Writes zeros from `offset` up to `end`.
-pub(super) fn zero(file: &File, mut offset: u64, end: u64) -> io::Result<()> {
-    static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
-    while offset < end {
-        let length = usize::try_from(end - offset).unwrap_or(usize::MAX).min(ZEROS.len());
-        let some = ZEROS.get(..length).unwrap_or_default();
-        file.write_all_at(some, offset)?;
-        offset += some.len() as u64;
-    }
-    Ok(())
-}
-
 /// Removes the prepared files that a dead process left.
-pub(super) fn discard_prepared(folder: &Path) -> io::Result<()> {
+pub(super) fn discard_prepared(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
     for name in [PREPARED, PREPARED_LARGE] {
-        match fs::remove_file(folder.join(name)) {
+        match disk.remove("journal.discard", &folder.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
@@ -136,15 +118,25 @@ pub(super) fn discard_prepared(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Why a prepared file was not taken into use.
+#[derive(Debug)]
+pub(super) enum NotActivated {
+    /// It still has its old name: another attempt may be made.
+    Unchanged(io::Error),
+    /// What the disk holds is not known any more.
+    Unknown(io::Error),
+}
+
 /// Takes a prepared file into use: header, sync, then its name, durably. It replaces an empty
 /// segment of the same first position.
 pub(super) fn activate(
+    disk: &dyn Disk,
     folder: &Path,
     prepared: &Prepared,
     first: u64,
     incarnation: &Incarnation,
-    disk: &dyn Disk,
-) -> io::Result<Segment> {
+) -> Result<Segment, NotActivated> {
+    const STEP: &str = "journal.activate";
     let Prepared { file, path: prepared, size } = prepared;
     let mut checked = Vec::with_capacity(HEADER_BYTES);
     checked.extend(incarnation);
@@ -155,16 +147,19 @@ pub(super) fn activate(
     header.extend(VERSION.to_le_bytes());
     header.extend(crc32c::crc32c(&checked).to_le_bytes());
     header.extend(checked);
-    disk.write(file, &mut [IoSlice::new(&header)], 0)?;
-    disk.sync(file)?;
+    file.write_at(STEP, &mut [IoSlice::new(&header)], 0).map_err(NotActivated::Unchanged)?;
+    file.sync(STEP).map_err(NotActivated::Unknown)?;
     let path = path(folder, first);
-    fs::rename(prepared, &path)?;
-    files::sync_folder(folder)?;
+    disk.rename(STEP, prepared, &path).map_err(NotActivated::Unchanged)?;
+    disk.sync_folder(STEP, folder).map_err(NotActivated::Unknown)?;
     Ok(Segment { path, first, size: *size })
 }
 
 /// Reads the header of a segment.
-pub(super) fn open(path: &Path, file: &File) -> Result<(Segment, Incarnation), NotASegment> {
+pub(super) fn open(
+    path: &Path,
+    file: &dyn DiskFile,
+) -> Result<(Segment, Incarnation), NotASegment> {
     let mut header = [0; HEADER_BYTES];
     file.read_exact_at(&mut header, 0).map_err(NotASegment::Io)?;
     let mut rest: &[u8] = &header;
@@ -192,7 +187,7 @@ pub(super) fn open(path: &Path, file: &File) -> Result<(Segment, Incarnation), N
 /// # Errors
 /// Only when the file cannot be read; what is no entry is the inner error.
 pub(super) fn read_entry(
-    file: &File,
+    file: &dyn DiskFile,
     offset: u64,
     size: u64,
     incarnation: &Incarnation,

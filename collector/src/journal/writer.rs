@@ -3,16 +3,16 @@
 
 use std::io::{self, IoSlice};
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
+use blotter_disk::durable;
 use tokio::sync::oneshot;
 
-use super::disk::{self, Disk};
 use super::entry::{self, ALIGNMENT, Record};
 use super::prepare::Preparer;
 use super::recovery::Tail;
-use super::segment::{self, ENTRIES, Segment};
+use super::segment::{self, ENTRIES, NotActivated, Segment};
 use super::{Refused, Shared};
 use crate::admit::Ticket;
 use crate::config::JournalConfig;
@@ -35,6 +35,8 @@ pub(super) struct Append {
     pub ticket: Option<Ticket>,
 }
 
+/// Name of what is done to the disk for a group of requests.
+const STEP: &str = "journal.append";
 /// How long a full disk is left alone before space is asked for again.
 const FULL_PAUSE: Duration = Duration::from_secs(1);
 static PADDING: [u8; ALIGNMENT as usize] = [0; ALIGNMENT as usize];
@@ -42,14 +44,29 @@ static PADDING: [u8; ALIGNMENT as usize] = [0; ALIGNMENT as usize];
 #[derive(Debug)]
 pub(super) struct Writer {
     shared: Arc<Shared>,
-    disk: Arc<dyn Disk>,
     config: JournalConfig,
     segment: Segment,
     tail: Tail,
     preparer: Preparer,
+    /// The next request, where the one before left no place for it.
+    waiting: Option<Append>,
+    /// Told to close: what waits is still written.
+    closing: bool,
     /// Where a failed write may have left something.
     dirty: Option<(u64, u64)>,
     full_until: Option<Instant>,
+    pub(super) full_pause: Duration,
+}
+
+/// What a step of the writer has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Something was answered.
+    Done,
+    /// Nothing waits.
+    Idle,
+    /// Everything is answered that ever will be.
+    Closed,
 }
 
 /// Requests that are written and synced together.
@@ -87,51 +104,87 @@ impl Group {
 impl Writer {
     pub(super) fn new(
         shared: Arc<Shared>,
-        disk: Arc<dyn Disk>,
         config: JournalConfig,
         segment: Segment,
         tail: Tail,
         preparer: Preparer,
     ) -> Self {
-        Self { shared, disk, config, segment, tail, preparer, dirty: None, full_until: None }
+        Self {
+            shared,
+            config,
+            segment,
+            tail,
+            preparer,
+            waiting: None,
+            closing: false,
+            dirty: None,
+            full_until: None,
+            full_pause: FULL_PAUSE,
+        }
     }
 
     /// Works until it is told to close or nobody can ask any more.
     pub(super) fn run(mut self, queue: &Receiver<Message>) {
-        let mut waiting = None;
-        let mut open = true;
         loop {
-            let next = match waiting.take() {
-                Some(next) => next,
-                None if !open => break,
-                None => match queue.recv() {
-                    Ok(Message::Append(next)) => next,
-                    Ok(Message::Close) | Err(_) => break,
-                },
-            };
-            let mut group = Group::default();
-            match self.admit(&next.record) {
-                Ok(length) => group.push(next, length),
-                Err(refused) => {
-                    let _ = next.done.send(Err(refused));
-                    continue;
-                }
-            }
-            while open && waiting.is_none() && group.bytes < self.config.group_bytes as u64 {
-                match queue.try_recv() {
-                    Ok(Message::Append(next)) => match entry::length(&next.record) {
-                        Some(length) if self.fits(group.bytes, length) => group.push(next, length),
-                        _ => waiting = Some(next),
-                    },
-                    Ok(Message::Close) => open = false,
+            match self.step(queue) {
+                Step::Done => {}
+                Step::Idle => match queue.recv() {
+                    Ok(message) => self.hear(message),
                     Err(_) => break,
-                }
+                },
+                Step::Closed => break,
             }
-            let answer = self.write(&group);
-            group.answer(&answer);
-            self.prepare_ahead();
         }
         self.shared.close();
+    }
+
+    /// Writes, syncs and answers what waits in `queue` and goes together; does not wait for more.
+    pub(super) fn step(&mut self, queue: &Receiver<Message>) -> Step {
+        let Some(next) = self.next(queue) else {
+            return if self.closing { Step::Closed } else { Step::Idle };
+        };
+        let mut group = Group::default();
+        match self.admit(&next.record) {
+            Ok(length) => group.push(next, length),
+            Err(refused) => {
+                let _ = next.done.send(Err(refused));
+                return Step::Done;
+            }
+        }
+        while group.bytes < self.config.group_bytes as u64
+            && let Some(next) = self.next(queue)
+        {
+            match entry::length(&next.record) {
+                Some(length) if self.fits(group.bytes, length) => group.push(next, length),
+                _ => {
+                    self.waiting = Some(next);
+                    break;
+                }
+            }
+        }
+        let answer = self.write(&group);
+        group.answer(&answer);
+        self.prepare_ahead();
+        Step::Done
+    }
+
+    /// The request that is next, if one waits.
+    fn next(&mut self, queue: &Receiver<Message>) -> Option<Append> {
+        if self.waiting.is_none() && !self.closing {
+            match queue.try_recv() {
+                Ok(message) => self.hear(message),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => self.closing = true,
+            }
+        }
+        self.waiting.take()
+    }
+
+    fn hear(&mut self, message: Message) {
+        match message {
+            Message::Append(next) => self.waiting = Some(next),
+            Message::Close => self.closing = true,
+        }
     }
 
     fn fits(&self, taken: u64, length: u32) -> bool {
@@ -155,11 +208,11 @@ impl Writer {
         Ok(length)
     }
 
-    /// Clears what a failed write left, so that it cannot be found behind a later entry.
+    /// Clears what a failed write left, so that it cannot be found behind a later entry. The sync of
+    /// that entry makes this durable too.
     fn repair(&mut self) -> io::Result<()> {
         if let Some((from, to)) = self.dirty {
-            segment::zero(&self.tail.file, from, to)?;
-            self.disk.sync(&self.tail.file)?;
+            durable::zero(&*self.tail.file, "journal.repair", from, to)?;
             self.dirty = None;
         }
         Ok(())
@@ -174,14 +227,13 @@ impl Writer {
         let prepared =
             self.preparer.take(size).map_err(|error| self.refuse("make a segment in", &error))?;
         let position = self.tail.position;
-        let segment = segment::activate(
-            &self.shared.folder,
-            &prepared,
-            position,
-            &self.shared.incarnation,
-            &*self.disk,
-        )
-        .map_err(|error| self.refuse("take a segment into use in", &error))?;
+        let Shared { disk, folder, incarnation, .. } = &*self.shared;
+        let segment = segment::activate(&**disk, folder, &prepared, position, incarnation);
+        let segment = segment.map_err(|failed| match failed {
+            NotActivated::Unchanged(error) => self.refuse("take a segment into use in", &error),
+            // It may be found at the next start: nothing more may go into the one before it.
+            NotActivated::Unknown(error) => self.fail("sync the folder of", &error),
+        })?;
         self.shared.add_segment(segment.clone());
         self.segment = segment;
         self.tail = Tail { file: prepared.file, offset: ENTRIES, position };
@@ -209,13 +261,13 @@ impl Writer {
         }
         let Tail { file, offset, .. } = &self.tail;
         let (from, to) = (*offset, *offset + group.bytes);
-        if let Err(error) = self.disk.write(file, &mut slices, from) {
+        if let Err(error) = file.write_at(STEP, &mut slices, from) {
             self.dirty = Some((from, to));
             return Err(self.refuse("write to", &error));
         }
         // After a failed sync the kernel may have thrown the pages away and call the next one a
         // success: nothing more may be promised on top of it.
-        if let Err(error) = self.disk.sync(file) {
+        if let Err(error) = file.sync(STEP) {
             return Err(self.fail("sync", &error));
         }
         self.tail.offset = to;
@@ -226,8 +278,8 @@ impl Writer {
 
     /// A full disk may have space again later; any other failure ends the journal.
     fn refuse(&mut self, action: &str, error: &io::Error) -> Refused {
-        if disk::is_full(error) {
-            self.full_until = Some(Instant::now() + FULL_PAUSE);
+        if is_full(error) {
+            self.full_until = Some(Instant::now() + self.full_pause);
             tracing::error!(folder = %self.shared.folder.display(), "cannot {action} the journal: {error}; refusing requests until there is space");
             return Refused::Full("the disk is full");
         }
@@ -249,4 +301,12 @@ impl Writer {
             self.preparer.ask(self.config.segment_bytes);
         }
     }
+}
+
+/// Whether more space on the disk would have helped.
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
 }

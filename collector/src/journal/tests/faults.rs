@@ -5,11 +5,18 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use blotter_disk::{Access, DiskFile, Listed, Metadata};
+
 use super::*;
 
-/// A disk that can be made to fail.
-#[derive(Debug, Default)]
+/// The disk of this machine, but it can be made to fail.
+#[derive(Debug, Default, Clone)]
 struct FaultyDisk {
+    faults: Arc<Faults>,
+}
+
+#[derive(Debug, Default)]
+struct Faults {
     /// The error that the next writes give after half of the bytes.
     write: Mutex<Option<io::ErrorKind>>,
     sync_fails: AtomicBool,
@@ -17,45 +24,120 @@ struct FaultyDisk {
     gate: Mutex<Option<(Sender<()>, Receiver<()>)>>,
 }
 
+#[derive(Debug)]
+struct FaultyFile {
+    file: Box<dyn DiskFile>,
+    faults: Arc<Faults>,
+}
+
 impl Disk for FaultyDisk {
-    fn write(&self, file: &File, slices: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
-        let Some(kind) = *self.write.lock().unwrap() else {
-            return LocalDisk.write(file, slices, offset);
+    fn open(
+        &self,
+        step: &'static str,
+        path: &Path,
+        access: Access,
+    ) -> io::Result<Box<dyn DiskFile>> {
+        let file = LocalDisk.open(step, path, access)?;
+        Ok(Box::new(FaultyFile { file, faults: Arc::clone(&self.faults) }))
+    }
+
+    fn rename(&self, step: &'static str, from: &Path, to: &Path) -> io::Result<()> {
+        LocalDisk.rename(step, from, to)
+    }
+
+    fn link(&self, step: &'static str, from: &Path, to: &Path) -> io::Result<()> {
+        LocalDisk.link(step, from, to)
+    }
+
+    fn remove(&self, step: &'static str, path: &Path) -> io::Result<()> {
+        LocalDisk.remove(step, path)
+    }
+
+    fn create_folder(&self, step: &'static str, path: &Path) -> io::Result<()> {
+        LocalDisk.create_folder(step, path)
+    }
+
+    fn sync_folder(&self, step: &'static str, path: &Path) -> io::Result<()> {
+        LocalDisk.sync_folder(step, path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<Listed>> {
+        LocalDisk.list(path)
+    }
+
+    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        LocalDisk.metadata(path)
+    }
+}
+
+impl DiskFile for FaultyFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.file.read_at(buffer, offset)
+    }
+
+    fn write_at(
+        &self,
+        step: &'static str,
+        slices: &mut [IoSlice<'_>],
+        offset: u64,
+    ) -> io::Result<()> {
+        let Some(kind) = *self.faults.write.lock().unwrap() else {
+            return self.file.write_at(step, slices, offset);
         };
         let bytes = slices.iter().flat_map(|slice| slice.iter().copied()).collect::<Vec<_>>();
         // The second half of a group arrives, the first does not: disks reorder.
         let half = bytes.len() / 2;
-        file.write_all_at(&bytes[half..], offset + half as u64)?;
+        self.file.write_at(step, &mut [IoSlice::new(&bytes[half..])], offset + half as u64)?;
         Err(kind.into())
     }
 
-    fn sync(&self, file: &File) -> io::Result<()> {
-        if self.sync_fails.load(Ordering::SeqCst) {
+    fn allocate(&self, step: &'static str, length: u64) -> io::Result<()> {
+        self.file.allocate(step, length)
+    }
+
+    fn set_len(&self, step: &'static str, length: u64) -> io::Result<()> {
+        self.file.set_len(step, length)
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        self.file.length()
+    }
+
+    fn write_out(&self, step: &'static str) -> io::Result<()> {
+        self.file.write_out(step)
+    }
+
+    fn sync(&self, step: &'static str) -> io::Result<()> {
+        if self.faults.sync_fails.load(Ordering::SeqCst) {
             return Err(io::Error::other("the disk is gone"));
         }
-        if let Some((begun, go_on)) = &*self.gate.lock().unwrap() {
+        if let Some((begun, go_on)) = &*self.faults.gate.lock().unwrap() {
             begun.send(()).unwrap();
             let _ = go_on.recv();
         }
-        LocalDisk.sync(file)
+        self.file.sync(step)
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        self.file.try_lock()
     }
 }
 
-fn open_on(folder: &Path, disk: &Arc<FaultyDisk>) -> Journal {
-    open_with(folder, &config(), Arc::clone(disk) as Arc<dyn Disk>).unwrap()
+fn open_on(folder: &Path, disk: &FaultyDisk) -> Journal {
+    open_with(folder, &config(), Arc::new(disk.clone())).unwrap()
 }
 
 #[test]
 fn after_a_failed_sync_nothing_is_acknowledged_until_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let disk = Arc::new(FaultyDisk::default());
+    let disk = FaultyDisk::default();
     let journal = open_on(folder.path(), &disk);
     assert_eq!(append(&journal, &[record(1, 10, 1)]), [Ok(0)]);
-    disk.sync_fails.store(true, Ordering::SeqCst);
+    disk.faults.sync_fails.store(true, Ordering::SeqCst);
     let answers = append(&journal, &[record(2, 10, 1)]);
     assert!(matches!(answers[..], [Err(Refused::Failed(_))]), "{answers:?}");
     // A later sync that succeeds says nothing about the pages that the failed one lost.
-    disk.sync_fails.store(false, Ordering::SeqCst);
+    disk.faults.sync_fails.store(false, Ordering::SeqCst);
     let answers = append(&journal, &[record(3, 10, 1)]);
     assert!(matches!(answers[..], [Err(Refused::Failed(_))]), "{answers:?}");
     assert_eq!(read(&journal).len(), 1);
@@ -68,20 +150,20 @@ fn after_a_failed_sync_nothing_is_acknowledged_until_a_restart() {
 fn what_a_restart_finds_is_synced_before_it_counts_as_durable() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(append(&open(folder.path()).unwrap(), &[record(1, 10, 1)]), [Ok(0)]);
-    let disk = Arc::new(FaultyDisk::default());
-    disk.sync_fails.store(true, Ordering::SeqCst);
-    let error = open_with(folder.path(), &config(), Arc::clone(&disk) as Arc<dyn Disk>);
+    let disk = FaultyDisk::default();
+    disk.faults.sync_fails.store(true, Ordering::SeqCst);
+    let error = open_with(folder.path(), &config(), Arc::new(disk.clone()));
     assert!(matches!(error, Err(Error::File { .. })), "{error:?}");
 }
 
 #[test]
 fn after_a_failed_write_nothing_is_acknowledged_until_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let disk = Arc::new(FaultyDisk::default());
+    let disk = FaultyDisk::default();
     let journal = open_on(folder.path(), &disk);
-    *disk.write.lock().unwrap() = Some(io::ErrorKind::Other);
+    *disk.faults.write.lock().unwrap() = Some(io::ErrorKind::Other);
     assert!(matches!(append(&journal, &[record(2, 10, 1)])[..], [Err(Refused::Failed(_))]));
-    *disk.write.lock().unwrap() = None;
+    *disk.faults.write.lock().unwrap() = None;
     assert!(matches!(append(&journal, &[record(2, 10, 1)])[..], [Err(Refused::Failed(_))]));
     drop(journal);
     assert_eq!(read(&open(folder.path()).unwrap()).len(), 0);
@@ -90,13 +172,13 @@ fn after_a_failed_write_nothing_is_acknowledged_until_a_restart() {
 #[test]
 fn a_full_disk_refuses_and_recovers_without_a_trace_of_what_was_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let disk = Arc::new(FaultyDisk::default());
+    let disk = FaultyDisk::default();
     let journal = open_on(folder.path(), &disk);
     assert_eq!(append(&journal, &[record(1, 10, 1)]), [Ok(0)]);
-    *disk.write.lock().unwrap() = Some(io::ErrorKind::StorageFull);
+    *disk.faults.write.lock().unwrap() = Some(io::ErrorKind::StorageFull);
     let refused = append(&journal, &[record(3, 500, 1)]);
     assert!(matches!(refused[..], [Err(Refused::Full(_))]), "{refused:?}");
-    *disk.write.lock().unwrap() = None;
+    *disk.faults.write.lock().unwrap() = None;
     let accepted = loop {
         match &append(&journal, &[record(5, 20, 1)])[..] {
             [Err(Refused::Full(_))] => std::thread::sleep(std::time::Duration::from_millis(50)),
@@ -115,11 +197,11 @@ fn a_full_disk_refuses_and_recovers_without_a_trace_of_what_was_refused() {
 #[test]
 fn the_reader_sees_nothing_before_it_is_synced() {
     let folder = tempfile::tempdir().unwrap();
-    let disk = Arc::new(FaultyDisk::default());
+    let disk = FaultyDisk::default();
     let journal = Arc::new(open_on(folder.path(), &disk));
     let (begun, has_begun) = channel();
     let (go_on, may_go_on) = channel();
-    *disk.gate.lock().unwrap() = Some((begun, may_go_on));
+    *disk.faults.gate.lock().unwrap() = Some((begun, may_go_on));
     let appending = {
         let journal = Arc::clone(&journal);
         std::thread::spawn(move || append(&journal, &[record(1, 10, 1)]))
@@ -135,11 +217,11 @@ fn the_reader_sees_nothing_before_it_is_synced() {
 #[test]
 fn requests_that_wait_while_a_sync_runs_share_the_next_one() {
     let folder = tempfile::tempdir().unwrap();
-    let disk = Arc::new(FaultyDisk::default());
+    let disk = FaultyDisk::default();
     let journal = Arc::new(open_on(folder.path(), &disk));
     let (begun, has_begun) = channel();
     let (go_on, may_go_on) = channel();
-    *disk.gate.lock().unwrap() = Some((begun, may_go_on));
+    *disk.faults.gate.lock().unwrap() = Some((begun, may_go_on));
     let send = |fill| {
         let (done, answer) = tokio::sync::oneshot::channel();
         let append =

@@ -9,10 +9,11 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use blotter_disk::{Disk, LocalDisk};
 use blotter_schemas::otlp::{Encoding, Signal};
 use bytes::Bytes;
 
-use super::{Disk, Entry, Journal, LocalDisk, Record, Refused};
+use super::{Entry, Journal, Record, Refused};
 use crate::Error;
 use crate::config::JournalConfig;
 
@@ -65,7 +66,7 @@ fn records(entries: &[Entry]) -> Vec<Record> {
 }
 
 fn segments(folder: &Path) -> Vec<PathBuf> {
-    super::segment::list(folder).unwrap()
+    super::segment::list(&LocalDisk, folder).unwrap()
 }
 
 /// A copy of a closed journal's folder.
