@@ -4,15 +4,16 @@ use std::collections::{HashMap, HashSet};
 
 use arrow_array::RecordBatch;
 use blotter_schemas::tables::Table;
-use chrono::{NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use deltalake_core::DeltaTableError;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake_core::kernel::{Action, Add, Transaction as Txn};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::table::state::DeltaTableState;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _};
+use parquet::file::metadata::ParquetMetaData;
 use uuid::Uuid;
 
 use crate::Error;
@@ -24,6 +25,8 @@ use crate::write::{ParquetFile, encode};
 
 /// How often a commit is tried again because another was made at the same moment.
 const RETRIES: usize = 30;
+/// How often a commit that another one stood against is made again on what that one left.
+const REPEATS: usize = 8;
 /// Files that are written at the same time.
 const WRITING: usize = 4;
 
@@ -95,14 +98,36 @@ pub(crate) async fn append(
     let rows = written.iter().map(|(_, rows)| rows).sum();
     let adds: Vec<Add> = written.into_iter().map(|(add, _)| add).collect();
     let mut loaded = handle.loaded().await;
-    let appended = commit(handle, &mut loaded, &adds, rows, transaction.as_ref()).await;
-    if let (Ok(Appended::AlreadyCommitted { .. }), true) = (&appended, transaction.is_some()) {
-        // Nobody refers to them; left behind they would only cost space.
-        for add in &adds {
-            let _ = store.delete(&Path::from(add.path.as_str())).await;
+    let mut appended = commit(handle, &mut loaded, &adds, rows, transaction.as_ref()).await;
+    for _ in 0..REPEATS {
+        if !appended.as_ref().is_err_and(is_refused) {
+            break;
         }
+        // Another commit removed old days or added columns: that does not touch what is added here.
+        appended = commit(handle, &mut loaded, &adds, rows, transaction.as_ref()).await;
+    }
+    drop(loaded);
+    if matches!(&appended, Ok(Appended::AlreadyCommitted { .. }))
+        || appended.as_ref().is_err_and(is_refused)
+    {
+        // Nobody refers to them; left behind they would only cost space.
+        delete_all(store.as_ref(), &adds).await;
     }
     appended
+}
+
+/// Deletes files that no commit refers to; what cannot be deleted is an orphan that is cleaned up by
+/// its age.
+pub(crate) async fn delete_all(store: &dyn ObjectStore, adds: &[Add]) {
+    for add in adds {
+        if let Err(error) = store.delete(&Path::from(add.path.as_str())).await {
+            tracing::debug!(path = add.path, %error, "deleting a file that was not committed");
+        }
+    }
+}
+
+fn is_refused(error: &Error) -> bool {
+    matches!(error, Error::Delta(error) if is_refusal(error))
 }
 
 /// A file that is to be written, and how the log will name it.
@@ -117,29 +142,41 @@ fn encode_all(table: Table, batches: &[RecordBatch]) -> Result<Vec<NewFile>, Err
     let mut files = Vec::new();
     for (date, rows) in partitions(table, batches, now)? {
         for parquet in encode(table, &rows)? {
-            files.push(new_file(table, date, now.timestamp_millis(), parquet)?);
+            let rows =
+                u64::try_from(parquet.metadata.file_metadata().num_rows()).unwrap_or_default();
+            let size = i64::try_from(parquet.bytes.len()).unwrap_or(i64::MAX);
+            let path = new_path(date);
+            let add = add_action(table, date, &path, size, now, &parquet.metadata, true)?;
+            files.push(NewFile { add, rows, parquet });
         }
     }
     Ok(files)
 }
 
-fn new_file(
+/// Path of a new file of the partition `date`, below the table.
+pub(crate) fn new_path(date: NaiveDate) -> String {
+    format!("{PARTITION}={date}/part-{}.parquet", Uuid::new_v4())
+}
+
+/// How the log names a file that is written.
+pub(crate) fn add_action(
     table: Table,
     date: NaiveDate,
-    modification_time: i64,
-    parquet: ParquetFile,
-) -> Result<NewFile, Error> {
-    let add = Add {
-        path: format!("{PARTITION}={date}/part-{}.parquet", Uuid::new_v4()),
+    path: &str,
+    size: i64,
+    now: DateTime<Utc>,
+    metadata: &ParquetMetaData,
+    data_change: bool,
+) -> Result<Add, Error> {
+    Ok(Add {
+        path: path.to_owned(),
         partition_values: HashMap::from([(PARTITION.to_owned(), Some(date.to_string()))]),
-        size: i64::try_from(parquet.bytes.len()).unwrap_or(i64::MAX),
-        modification_time,
-        data_change: true,
-        stats: Some(statistics::of_file(table, &parquet.metadata)?),
+        size,
+        modification_time: now.timestamp_millis(),
+        data_change,
+        stats: Some(statistics::of_file(table, metadata)?),
         ..Add::default()
-    };
-    let rows = u64::try_from(parquet.metadata.file_metadata().num_rows()).unwrap_or_default();
-    Ok(NewFile { add, rows, parquet })
+    })
 }
 
 /// Version of the transaction's application, as far as it has to be looked up: what was committed
@@ -211,11 +248,7 @@ async fn try_commit(
         Some(state) => state,
         None => DeltaTableState::try_new(&handle.log_store, None).await?,
     };
-    // Cleaning up lists the whole log: once for every checkpoint is enough.
-    let checkpoint_due = (state.version() + 2) % CHECKPOINT_INTERVAL == 0;
-    let mut properties = CommitProperties::default()
-        .with_max_retries(RETRIES)
-        .with_cleanup_expired_logs(Some(checkpoint_due));
+    let mut properties = commit_properties(&state);
     if let Some(Transaction { app_id, version }) = transaction {
         let txn = Txn::new_with_last_update(app_id, *version, Some(now));
         properties = properties.with_application_transaction(txn);
@@ -241,8 +274,17 @@ async fn try_commit(
     Ok(version)
 }
 
+/// What every commit has in common.
+pub(crate) fn commit_properties(state: &DeltaTableState) -> CommitProperties {
+    // Cleaning up lists the whole log: once for every checkpoint is enough.
+    let checkpoint_due = (state.version() + 2).is_multiple_of(CHECKPOINT_INTERVAL);
+    CommitProperties::default()
+        .with_max_retries(RETRIES)
+        .with_cleanup_expired_logs(Some(checkpoint_due))
+}
+
 /// Whether the table holds all of these files.
-fn holds(state: &DeltaTableState, adds: &[Add]) -> Result<bool, Error> {
+pub(crate) fn holds(state: &DeltaTableState, adds: &[Add]) -> Result<bool, Error> {
     let mut missing: HashSet<&str> = adds.iter().map(|add| add.path.as_str()).collect();
     for file in state.snapshot().try_log_data()?.iter() {
         missing.remove(file.path().as_ref());
@@ -251,7 +293,7 @@ fn holds(state: &DeltaTableState, adds: &[Add]) -> Result<bool, Error> {
 }
 
 /// Whether an error says that the commit was refused, so that it will not appear later.
-fn is_refusal(error: &DeltaTableError) -> bool {
+pub(crate) fn is_refusal(error: &DeltaTableError) -> bool {
     matches!(
         error,
         DeltaTableError::VersionAlreadyExists(_)

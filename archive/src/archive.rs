@@ -1,13 +1,18 @@
 //! A handle on the three tables at one location.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use blotter_schemas::tables::Table;
 
+use crate::maintenance::compact;
 use crate::table_handle::TableHandle;
-use crate::{Appended, Error, Location, Scan, ScanRequest, Transaction};
+use crate::{
+    Appended, CompactOptions, CompactProgress, Compacted, Error, Location, Scan, ScanRequest,
+    Transaction,
+};
 use crate::{append, existing, table_definition};
 
 /// The three tables at one location. Cheap to clone; clones share what they have loaded.
@@ -102,6 +107,25 @@ impl Archive {
         batches: &[RecordBatch],
     ) -> Result<HashSet<[u8; 16]>, Error> {
         existing::existing_ids(self.handle(table), batches).await
+    }
+
+    /// Rewrites the small files of `table` as fewer, larger ones, each event once. Rows are never
+    /// missing or doubled, for whoever reads or appends meanwhile and whatever else rewrites files;
+    /// the files that were replaced stay, for readers of an older snapshot.
+    ///
+    /// `progress` is called as rows are written, and says whether to go on.
+    ///
+    /// # Errors
+    /// [`Error::NewerColumns`] where rows would lose columns, [`Error::Miscounted`] where files do not
+    /// hold what they should, [`Error::Ambiguous`] when it cannot be told whether a commit was made;
+    /// otherwise when a file cannot be read or written. What was committed before stays.
+    pub async fn compact(
+        &self,
+        table: Table,
+        options: &CompactOptions,
+        progress: &mut (dyn FnMut(CompactProgress) -> ControlFlow<()> + Send),
+    ) -> Result<Compacted, Error> {
+        compact::compact(self.handle(table), options, progress).await
     }
 
     fn at(location: &Location) -> Result<Self, Error> {

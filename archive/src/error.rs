@@ -56,6 +56,30 @@ pub enum Error {
         /// What the commit said.
         source: Box<Error>,
     },
+    /// Files that were rewritten do not hold the rows that they should; nothing was changed.
+    #[error(
+        "rewriting files of table {table} was abandoned: they should hold {expected} rows, and {written} were read and {copies} left out as copies; `triage archive check` finds damaged files"
+    )]
+    Miscounted {
+        /// Table.
+        table: Table,
+        /// Rows by the footers of the files.
+        expected: u64,
+        /// Rows that were written.
+        written: u64,
+        /// Rows that were left out as copies.
+        copies: u64,
+    },
+    /// The table has columns that this program would lose by rewriting files.
+    #[error(
+        "table {table} has columns that this version does not know ({columns}): a newer version wrote them and must do the compaction"
+    )]
+    NewerColumns {
+        /// Table.
+        table: Table,
+        /// The columns.
+        columns: String,
+    },
     /// The table's log could not be read or written.
     #[error(transparent)]
     Delta(#[from] deltalake_core::DeltaTableError),

@@ -53,6 +53,7 @@ pub(crate) async fn existing_ids(
         filter,
         sorted_by: sorted_by(table),
         batch_rows: BATCH_ROWS,
+        held_bytes: None,
     });
     let mut found = HashSet::new();
     for file in files {

@@ -2,6 +2,7 @@
 //!
 //! Start reading at [`Archive`]: it appends batches in one commit ([`Archive::append`]) and reads
 //! them back in a total order ([`Archive::scan`]), wherever the [`Location`] points.
+//! [`Archive::compact`] and its neighbours keep that fast.
 
 mod append;
 mod archive;
@@ -9,6 +10,7 @@ mod durable_store;
 mod error;
 mod existing;
 mod location;
+mod maintenance;
 mod order;
 mod partition;
 mod scan;
@@ -21,6 +23,7 @@ pub use append::{Appended, Transaction};
 pub use archive::Archive;
 pub use error::Error;
 pub use location::Location;
+pub use maintenance::compact::{CompactOptions, CompactProgress, Compacted};
 pub use scan::Scan;
 pub use scan::predicate::{Op, Predicate};
 pub use scan::request::ScanRequest;

@@ -18,15 +18,15 @@ use crate::table_definition::{
 };
 
 /// Rows of a row group at most.
-const ROW_GROUP_ROWS: usize = 65_536;
+pub(crate) const ROW_GROUP_ROWS: usize = 65_536;
 /// Rows of a page at most: reading one session decodes little more than its rows.
-const PAGE_ROWS: usize = 2_048;
+pub(crate) const PAGE_ROWS: usize = 2_048;
 /// Bytes of a page before compression, roughly: only long text reaches it.
 const PAGE_BYTES: usize = 64 * 1024;
 /// Rows that are written between two looks at the size of the page or file.
-const STEP_ROWS: usize = 256;
+pub(crate) const STEP_ROWS: usize = 256;
 /// A file is closed once it has this many bytes.
-const FILE_BYTES: usize = 128 * 1024 * 1024;
+pub(crate) const FILE_BYTES: usize = 128 * 1024 * 1024;
 /// Part of absent values that a Bloom filter takes for present.
 const FALSE_POSITIVES: f64 = 0.01;
 
@@ -74,7 +74,7 @@ pub(crate) fn encode(table: Table, rows: &RecordBatch) -> Result<Vec<ParquetFile
     Ok(files)
 }
 
-fn properties(table: Table, rows: usize) -> Result<WriterProperties, Error> {
+pub(crate) fn properties(table: Table, rows: usize) -> Result<WriterProperties, Error> {
     let schema = table.schema();
     let note = |key: &str, value: String| KeyValue::new(key.to_owned(), value);
     let mut builder = WriterProperties::builder()

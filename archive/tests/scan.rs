@@ -13,6 +13,7 @@ mod rows;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::task::Poll;
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray as _;
@@ -24,7 +25,7 @@ use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
 
-use crate::rows::{DAY, Place, batch, event, events, rows_of};
+use crate::rows::{DAY, Place, append_each, batch, compact, event, events, rows_of};
 
 fn all() -> ScanRequest {
     ScanRequest::new(Table::Events)
@@ -130,12 +131,17 @@ async fn copies_of_an_event_are_dropped_within_its_session_only() {
         journal_position: position,
         ..event(number, session, time)
     };
-    // The same event from two collectors, from an import, at another time, without a session.
+    // A record without a time of its own has that of its receipt.
+    let late = |time, position| Event {
+        time_source: Some("received".to_owned()),
+        ..at(3, Some("s"), time, position)
+    };
+    // The same event from two collectors, from an import, received at another time, without a session.
     for rows in [
-        vec![at(1, Some("s"), 10, Some(8)), at(2, None, 10, Some(1)), at(3, Some("s"), 30, None)],
+        vec![at(1, Some("s"), 10, Some(8)), at(2, None, 10, Some(1)), late(30, None)],
         vec![at(1, Some("s"), 10, Some(4)), at(2, None, 10, Some(2))],
         vec![at(1, Some("s"), 10, None), at(1, Some("other"), 10, None)],
-        vec![at(3, Some("s"), 20, Some(9))],
+        vec![late(20, Some(9))],
     ] {
         archive.append(Table::Events, vec![batch(&rows)], None).await.unwrap();
     }
@@ -144,9 +150,100 @@ async fn copies_of_an_event_are_dropped_within_its_session_only() {
         at(2, None, 10, Some(1)),
         at(1, Some("other"), 10, None),
         at(1, Some("s"), 10, Some(4)),
-        at(3, Some("s"), 20, Some(9)),
+        late(20, Some(9)),
     ];
     assert_eq!(kept, expected);
+}
+
+#[tokio::test]
+async fn of_copies_the_one_that_was_received_first_is_kept() {
+    let place = Place::new();
+    let archive = place.archive().await;
+    let copy = |number, received, position, collector: &str| Event {
+        received_time: Some(DAY + received),
+        journal_position: Some(position),
+        collector_id: Some(collector.to_owned()),
+        ..event(number, Some("s"), i64::try_from(number).unwrap())
+    };
+    // Enough rows that the copies do not lie in the first batch alone.
+    let mut first = Vec::new();
+    let mut later = Vec::new();
+    for number in 0..20_000 {
+        first.push(copy(number, 7, 900_000, "b"));
+        later.push(copy(number, 9, 5, "a"));
+    }
+    append_each(&archive, &[&later, &first[..9_000], &first[9_000..]]).await;
+    append_each(&archive, &[&[copy(3, 7, 900_000, "a")]]).await;
+    first[3] = copy(3, 7, 900_000, "a");
+    let mut scan = archive.scan(all()).await.unwrap();
+    let kept = rows_of(&mut scan).await;
+    assert!(kept == first, "{} rows", kept.len());
+    assert_eq!(scan.statistics().copies_dropped, 20_001);
+}
+
+#[tokio::test]
+async fn nobody_can_suppress_what_another_sent() {
+    let place = Place::new();
+    let archive = place.archive().await;
+    let by = |sender: Option<&str>, received, time_source: &str| Event {
+        sender: sender.map(str::to_owned),
+        received_time: Some(DAY + received),
+        time_source: Some(time_source.to_owned()),
+        ..event(1, Some("s"), 10)
+    };
+    // As if an id could be forged: it covers the sender, and the sender is compared all the same.
+    let mut written = Vec::new();
+    for source in ["record", "received"] {
+        let rows =
+            [by(Some("mine"), 5, source), by(Some("forged"), 1, source), by(None, 2, source)];
+        append_each(&archive, &[&rows[..1], &rows[1..], &rows[1..2]]).await;
+        written.extend(rows);
+    }
+    // All six have one id, session and time; each sender's stays, with its earliest receipt.
+    let senders = |kept: &[Event]| {
+        let mut senders: Vec<_> =
+            kept.iter().map(|it| (it.sender.clone(), it.received_time)).collect();
+        senders.sort();
+        senders
+    };
+    let expected = senders(&written[..3]);
+    assert_eq!(senders(&events(&archive, all()).await), expected);
+    compact(&archive).await;
+    assert_eq!(senders(&events(&archive, all()).await), expected, "after compaction");
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_loses_no_row() {
+    let place = Place::new();
+    let archive = place.archive().await;
+    let rows: Vec<_> = (0..30_000).map(|it| event(it, Some("s"), it as i64)).collect();
+    for part in 0..5 {
+        let part: Vec<_> = rows.iter().skip(part).step_by(5).cloned().collect();
+        append_each(&archive, &[&part]).await;
+    }
+    let mut scan = archive.scan(all()).await.unwrap();
+    let mut found = Vec::new();
+    let mut given_up = 0;
+    loop {
+        // Polled a few times, then dropped: wherever it stands, the next call goes on.
+        let mut next = Box::pin(scan.next());
+        let mut polled = futures::poll!(&mut next);
+        for _ in 0..given_up % 3 {
+            if polled.is_pending() {
+                tokio::task::yield_now().await;
+                polled = futures::poll!(&mut next);
+            }
+        }
+        drop(next);
+        let Poll::Ready(batch) = polled else {
+            given_up += 1;
+            continue;
+        };
+        let Some(batch) = batch.unwrap() else { break };
+        found.extend(Event::from_batch(&batch).unwrap());
+    }
+    assert!(given_up > 0, "no call was given up");
+    assert!(found == rows, "{} of {} rows", found.len(), rows.len());
 }
 
 #[tokio::test]

@@ -194,4 +194,5 @@ pub(crate) fn add(sum: &mut ScanStatistics, scan: ScanStatistics) {
     sum.bytes_read += scan.bytes_read;
     sum.rows_read += scan.rows_read;
     sum.rows_returned += scan.rows_returned;
+    sum.copies_dropped += scan.copies_dropped;
 }

@@ -28,6 +28,10 @@ pub(crate) struct DataFile {
     pub(crate) path: Path,
     /// Its size in bytes.
     pub(crate) size: u64,
+    /// UTC date on which its rows were received.
+    pub(crate) date: Option<NaiveDate>,
+    /// When it was written, milliseconds since the epoch.
+    pub(crate) modified: i64,
     /// What is known of the columns that were asked for.
     pub(crate) known: BTreeMap<String, Known>,
 }
@@ -55,6 +59,8 @@ pub(crate) fn data_files(
             DataFile {
                 path: file.object_store_path(),
                 size: u64::try_from(file.size()).unwrap_or_default(),
+                date: partition.as_deref().and_then(|date| date.parse().ok()),
+                modified: file.modification_time(),
                 known: BTreeMap::new(),
             },
             partition,

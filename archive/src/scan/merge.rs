@@ -1,18 +1,17 @@
 //! Merging the rows of many files into one order, each event once.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet, VecDeque};
+use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray as _;
-use arrow_array::types::Int64Type;
-use arrow_array::{Array, RecordBatch};
+use arrow_array::RecordBatch;
 use arrow_row::Rows;
 use arrow_select::interleave::interleave_record_batch;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use object_store::ObjectStore;
 
 use crate::order::Order;
+use crate::scan::copies::{Copies, Verdict, text};
 use crate::scan::files::DataFile;
 use crate::scan::read::{FileRows, Wanted};
 use crate::scan::statistics::Counters;
@@ -33,9 +32,26 @@ pub(crate) struct Merge {
     cursors: Vec<Cursor>,
     /// The next row of each of them; the least first.
     heap: BinaryHeap<Reverse<(Vec<u8>, usize)>>,
+    /// A cursor that needs its next batch before anything else is done.
+    drained: Option<usize>,
     copies: Copies,
-    /// Key of the last row that was handed out.
+    /// The rows that are handed out next.
+    picked: Picked,
+    /// Key of the last row that was handed out, or left out as a copy after it.
     last: Option<Vec<u8>>,
+    /// The same once the picked rows are handed out.
+    reached: Option<Vec<u8>>,
+    /// Copies that were dropped, and where they came from, where somebody wants to know.
+    dropped: Option<Vec<(RecordBatch, usize)>>,
+}
+
+/// Rows of several batches.
+#[derive(Default)]
+struct Picked {
+    batches: Vec<RecordBatch>,
+    /// Which of `batches` is a cursor's current one.
+    current: Vec<Option<usize>>,
+    rows: Vec<(usize, usize)>,
 }
 
 /// A file that is being read.
@@ -67,9 +83,24 @@ impl Merge {
             waiting: waiting.into(),
             cursors: Vec::new(),
             heap: BinaryHeap::new(),
+            drained: None,
             copies: Copies::default(),
+            picked: Picked::default(),
+            reached: after.clone(),
             last: after,
+            dropped: None,
         }
+    }
+
+    /// Remembers every dropped copy until [`Self::take_dropped`].
+    pub(crate) fn noting_copies(mut self) -> Self {
+        self.dropped = Some(Vec::new());
+        self
+    }
+
+    /// The copies that were dropped since the last call: a batch and the row in it.
+    pub(crate) fn take_dropped(&mut self) -> Vec<(RecordBatch, usize)> {
+        self.dropped.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Key of the last row that was handed out.
@@ -77,48 +108,78 @@ impl Merge {
         self.last.clone()
     }
 
-    /// The next rows, in order.
+    /// The next rows, in order. What was picked when the future is dropped comes with the next call.
     pub(crate) async fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
-        let mut batches: Vec<RecordBatch> = Vec::new();
-        // Which of `batches` is a cursor's current one.
-        let mut kept: Vec<Option<usize>> = vec![None; self.cursors.len()];
-        let mut picked: Vec<(usize, usize)> = Vec::new();
-        let mut last = self.last.clone();
-        while picked.len() < self.wanted.batch_rows {
+        loop {
+            if let Some(index) = self.drained {
+                self.refill(index).await?;
+                self.drained = None;
+            }
             self.open_due().await?;
-            kept.resize(self.cursors.len(), None);
-            let Some(Reverse((key, index))) = self.heap.pop() else { break };
-            let Some(cursor) = self.cursors.get_mut(index) else { break };
-            let row = cursor.position;
-            // Rows that were handed out before are remembered too, or a copy could follow them.
-            let first = self.copies.is_first(&cursor.batch, row);
-            if first && last.as_ref().is_none_or(|last| key > *last) {
-                let slot = kept.get_mut(index);
-                let batch = slot.map_or(0, |slot| {
-                    *slot.get_or_insert_with(|| {
-                        batches.push(cursor.batch.clone());
-                        batches.len() - 1
-                    })
-                });
-                picked.push((batch, row));
-                last = Some(key);
+            let Some(Reverse((key, _))) = self.heap.peek() else { break };
+            // Copies of the last row may follow it: one that was received earlier is kept in its place.
+            if self.picked.rows.len() >= self.wanted.batch_rows
+                && !self.copies.continues(self.order.place(key))
+            {
+                break;
             }
-            if !cursor.step() {
-                if let Some(slot) = kept.get_mut(index) {
-                    *slot = None;
+            self.take_least();
+        }
+        self.copies.handed_out();
+        self.last.clone_from(&self.reached);
+        let picked = std::mem::take(&mut self.picked);
+        if picked.rows.is_empty() { Ok(None) } else { picked.gather().map(Some) }
+    }
+
+    /// Picks or drops the least row.
+    fn take_least(&mut self) {
+        let Some(Reverse((key, index))) = self.heap.pop() else { return };
+        let Some(cursor) = self.cursors.get_mut(index) else { return };
+        let row = cursor.position;
+        let new = self.last.as_ref().is_none_or(|last| key > *last);
+        let pick = new.then_some(self.picked.rows.len());
+        let verdict = self.copies.judge(self.order.place(&key), &cursor.batch, row, pick);
+        let mut gone = None;
+        if new {
+            match verdict {
+                Verdict::Keep => {
+                    let batch = self.picked.batch(index, &cursor.batch);
+                    self.picked.rows.push((batch, row));
                 }
-                cursor.refill(&self.order).await?;
+                Verdict::Replace(number) => {
+                    let batch = self.picked.batch(index, &cursor.batch);
+                    if let Some(picked) = self.picked.rows.get_mut(number) {
+                        gone = Some(std::mem::replace(picked, (batch, row)));
+                    }
+                    let from = |(batch, row): (usize, usize)| {
+                        self.picked.batches.get(batch).map(|batch| (batch.clone(), row))
+                    };
+                    note(&mut self.dropped, &self.counters, gone.and_then(from));
+                }
+                Verdict::Drop => {
+                    note(&mut self.dropped, &self.counters, Some((cursor.batch.clone(), row)));
+                }
             }
+            self.reached = Some(key);
+        }
+        if cursor.step() {
             if let Some(key) = cursor.key() {
                 self.heap.push(Reverse((key, index)));
             }
+        } else {
+            self.picked.forget(index);
+            self.drained = Some(index);
         }
-        if picked.is_empty() {
-            return Ok(None);
+    }
+
+    /// Reads a cursor's next batch.
+    async fn refill(&mut self, index: usize) -> Result<(), Error> {
+        let Some(cursor) = self.cursors.get_mut(index) else { return Ok(()) };
+        cursor.refill(&self.order).await?;
+        if let Some(key) = cursor.key() {
+            self.heap.push(Reverse((key, index)));
         }
-        let rows = gather(&batches, &picked)?;
-        self.last = last;
-        Ok(Some(rows))
+        Ok(())
     }
 
     /// Opens every file that may hold the least row.
@@ -134,13 +195,13 @@ impl Merge {
             if due == 0 {
                 return Ok(());
             }
-            let due: Vec<_> = self.waiting.drain(..due).map(|(_, file)| file).collect();
+            let files: Vec<_> = self.waiting.iter().take(due).map(|(_, file)| file).collect();
             let (store, wanted, counters) = (&self.store, &self.wanted, &self.counters);
             let order = &self.order;
-            let opened: Vec<Option<Cursor>> = stream::iter(due)
+            let opened: Vec<Option<Cursor>> = stream::iter(files)
                 .map(|file| async move {
                     let (store, wanted) = (Arc::clone(store), Arc::clone(wanted));
-                    let rows = FileRows::open(store, &file, wanted, Arc::clone(counters)).await?;
+                    let rows = FileRows::open(store, file, wanted, Arc::clone(counters)).await?;
                     match rows {
                         Some(rows) => Cursor::open(rows, order).await,
                         None => Ok(None),
@@ -149,6 +210,8 @@ impl Merge {
                 .buffered(OPENING)
                 .try_collect()
                 .await?;
+            // Only now: had the future been dropped, they would be opened again.
+            self.waiting.drain(..due);
             for cursor in opened.into_iter().flatten() {
                 if let Some(key) = cursor.key() {
                     self.heap.push(Reverse((key, self.cursors.len())));
@@ -157,6 +220,53 @@ impl Merge {
             }
         }
         Ok(())
+    }
+}
+
+fn note(
+    dropped: &mut Option<Vec<(RecordBatch, usize)>>,
+    counters: &Counters,
+    copy: Option<(RecordBatch, usize)>,
+) {
+    counters.copies_dropped.add(1);
+    if let (Some(dropped), Some(copy)) = (dropped, copy) {
+        dropped.push(copy);
+    }
+}
+
+impl Picked {
+    /// Number of a cursor's current batch.
+    fn batch(&mut self, cursor: usize, batch: &RecordBatch) -> usize {
+        if self.current.len() <= cursor {
+            self.current.resize(cursor + 1, None);
+        }
+        let batches = &mut self.batches;
+        self.current.get_mut(cursor).map_or(0, |slot| {
+            *slot.get_or_insert_with(|| {
+                batches.push(batch.clone());
+                batches.len() - 1
+            })
+        })
+    }
+
+    /// The cursor goes on to another batch.
+    fn forget(&mut self, cursor: usize) {
+        if let Some(slot) = self.current.get_mut(cursor) {
+            *slot = None;
+        }
+    }
+
+    /// The picked rows as one batch.
+    fn gather(self) -> Result<RecordBatch, Error> {
+        let neighbours =
+            || self.rows.windows(2).all(|pair| matches!(pair, [(_, a), (_, b)] if a + 1 == *b));
+        if let ([batch], Some((_, first))) = (self.batches.as_slice(), self.rows.first())
+            && neighbours()
+        {
+            return Ok(batch.slice(*first, self.rows.len()));
+        }
+        let batches: Vec<_> = self.batches.iter().collect();
+        Ok(interleave_record_batch(&batches, &self.rows)?)
     }
 }
 
@@ -203,43 +313,13 @@ impl Cursor {
             }
             // Nothing is held for a file that is read to its end.
             None => {
-                self.batch = self.batch.slice(0, 0);
+                self.batch = RecordBatch::new_empty(self.batch.schema());
                 self.keys = order.keys(&self.batch)?;
                 self.position = 0;
                 self.rows = None;
             }
         }
         Ok(())
-    }
-}
-
-/// Recognises copies of one event. Within a session they may lie apart; rows without a session are
-/// compared where they have one time, so that what is remembered stays small.
-#[derive(Default)]
-struct Copies {
-    session: Option<String>,
-    time: Option<i64>,
-    seen: HashSet<Vec<u8>>,
-}
-
-impl Copies {
-    /// Whether the event of a row was not there before.
-    fn is_first(&mut self, batch: &RecordBatch, row: usize) -> bool {
-        let session = text(batch, "session_id", row);
-        let time = match session {
-            Some(_) => None,
-            None => batch
-                .column_by_name("time_unix_nano")
-                .and_then(|times| times.as_primitive_opt::<Int64Type>())
-                .and_then(|times| times.is_valid(row).then(|| times.value(row))),
-        };
-        if self.session.as_deref() != session || self.time != time {
-            self.session = session.map(str::to_owned);
-            self.time = time;
-            self.seen.clear();
-        }
-        let ids = batch.column_by_name("event_id").and_then(|ids| ids.as_binary_opt::<i32>());
-        ids.is_none_or(|ids| self.seen.insert(ids.value(row).to_vec()))
     }
 }
 
@@ -250,20 +330,4 @@ fn least_session(file: &DataFile) -> Option<String> {
         (Some(Value::Text(session)), Some(0)) => Some(session),
         _ => None,
     }
-}
-
-fn text<'a>(batch: &'a RecordBatch, column: &str, row: usize) -> Option<&'a str> {
-    let texts = batch.column_by_name(column)?.as_string_opt::<i32>()?;
-    texts.is_valid(row).then(|| texts.value(row))
-}
-
-/// The picked rows as one batch.
-fn gather(batches: &[RecordBatch], picked: &[(usize, usize)]) -> Result<RecordBatch, Error> {
-    if let ([batch], Some((_, first)), Some((_, last))) = (batches, picked.first(), picked.last())
-        && last - first + 1 == picked.len()
-    {
-        return Ok(batch.slice(*first, picked.len()));
-    }
-    let batches: Vec<_> = batches.iter().collect();
-    Ok(interleave_record_batch(&batches, picked)?)
 }

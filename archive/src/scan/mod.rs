@@ -1,10 +1,11 @@
 //! Reading rows back: only the bytes that can matter, in a total order, each event once.
 
-mod fetch;
+pub(crate) mod copies;
+pub(crate) mod fetch;
 pub(crate) mod files;
 pub(crate) mod filter;
 pub(crate) mod leaf;
-mod merge;
+pub(crate) mod merge;
 pub(crate) mod predicate;
 mod prune;
 pub(crate) mod read;
@@ -38,9 +39,14 @@ const HELD_ROWS: usize = 65_536;
 const LEAST_BATCH_ROWS: usize = 256;
 
 /// Rows of a scan, in order of `session_id`, `time_unix_nano`, `observed_time_unix_nano`,
-/// `sequence`, `event_id` (those that the table has; absent values first), equal event ids of a
-/// session once: of copies the first is kept, and at one place the one with the least journal
-/// position. Rows without a session are compared where they have the same time.
+/// `sequence`, `event_id` (those that the table has; absent values first), each event once.
+///
+/// Copies are rows of one session and one sender with equal event ids; the id covers the sender, so
+/// that nobody can make another's record disappear. The one that was received first is kept, of
+/// those the one with the least journal position. Copies have one time and lie beside each other,
+/// so that nothing has to be remembered. The exception are records without any time of their own,
+/// whose time is that of receipt: within a session the last 262,144 of them are remembered, without
+/// a session only those received at the same moment are compared.
 pub struct Scan {
     handle: Arc<TableHandle>,
     table: Table,
@@ -72,7 +78,8 @@ impl Scan {
             None => schema.fields().iter().map(|field| field.name().as_str()).collect(),
         };
         let requested = columns.len();
-        for column in order.columns() {
+        let known = |column: &&&str| schema.column_with_name(column).is_some();
+        for column in order.columns().iter().chain(copies::COLUMNS.iter().filter(known)) {
             if !columns.contains(column) {
                 columns.push(column);
             }
@@ -90,6 +97,7 @@ impl Scan {
             filter,
             sorted_by: sorted_by(table),
             batch_rows: (HELD_ROWS / files.len().max(1)).clamp(LEAST_BATCH_ROWS, BATCH_ROWS),
+            held_bytes: None,
         });
         let merge = Merge::new(
             handle.store(),
@@ -107,16 +115,19 @@ impl Scan {
     ///
     /// # Errors
     /// When a file cannot be read. A file that is gone because the table was compacted since is
-    /// looked up once more in a fresh snapshot; nothing is lost or repeated by that.
+    /// looked up once more in a fresh snapshot; nothing is lost or repeated by that. Nor is it when
+    /// the future is dropped before it is ready: the rows come with the next call.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
-        let rows = match self.merge.next().await {
-            Err(error) if !self.restarted && is_gone(&error) => {
-                tracing::debug!(table = %self.table, %error, "reading on from a fresh snapshot");
-                self.restart().await?;
-                self.merge.next().await?
+        let rows = loop {
+            match self.merge.next().await {
+                Err(error) if !self.restarted && is_gone(&error) => {
+                    tracing::debug!(table = %self.table, %error, "reading on from a fresh snapshot");
+                    self.restart().await?;
+                }
+                rows => break rows?,
             }
-            rows => rows?,
         };
+        self.restarted = false;
         let Some(rows) = rows else { return Ok(None) };
         self.counters.rows_returned.add(rows.num_rows() as u64);
         Ok(Some(rows.project(&self.projection)?))
@@ -141,9 +152,9 @@ impl Scan {
     }
 
     async fn restart(&mut self) -> Result<(), Error> {
-        self.restarted = true;
         let counters = Counters::default();
         let files = candidates(&self.handle, self.wanted.filter.as_ref(), &counters).await?;
+        self.restarted = true;
         self.merge = Merge::new(
             self.handle.store(),
             Order::of(self.table)?,
@@ -176,7 +187,7 @@ pub(crate) async fn candidates(
 }
 
 /// Whether an error says that a file is not there any more.
-fn is_gone(error: &Error) -> bool {
+pub(crate) fn is_gone(error: &Error) -> bool {
     match error {
         Error::Store(object_store::Error::NotFound { .. }) => true,
         Error::Parquet(ParquetError::External(source)) => {

@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::arrow::async_reader::ParquetRecordBatchStream;
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
 use crate::Error;
 use crate::order::Order;
@@ -24,7 +24,7 @@ use crate::scan::files::DataFile;
 use crate::scan::filter::Filter;
 use crate::scan::prune;
 use crate::scan::statistics::Counters;
-use crate::write::SORTED_BY_KEY;
+use crate::write::{PAGE_ROWS, SORTED_BY_KEY};
 
 /// Rows of a row group whose pages are held at once.
 const WINDOW_ROWS: usize = 16_384;
@@ -42,6 +42,8 @@ pub(crate) struct Wanted {
     pub(crate) sorted_by: String,
     /// Rows of a batch at most.
     pub(crate) batch_rows: usize,
+    /// Bytes that one file may hold decoded, by the average of its rows; no limit without.
+    pub(crate) held_bytes: Option<usize>,
 }
 
 /// The wanted rows of one file, in the order of the table.
@@ -54,6 +56,7 @@ pub(crate) struct FileRows {
     windows: VecDeque<(usize, RowSelection)>,
     stream: Option<ParquetRecordBatchStream<Fetch>>,
     last_group: Option<usize>,
+    batch_rows: usize,
 }
 
 impl FileRows {
@@ -87,6 +90,13 @@ impl FileRows {
         let footer = Arc::unwrap_or_clone(Arc::clone(footer.metadata()));
         let file = typed(fetch.page_index(footer).await?, &wanted.table)?;
         let mut windows = VecDeque::new();
+        let batch_rows = wanted.held_bytes.map_or(wanted.batch_rows, |bytes| {
+            (bytes / row_bytes(&file)).clamp(1, wanted.batch_rows)
+        });
+        let window_rows = match wanted.held_bytes {
+            Some(_) => WINDOW_ROWS.min(4 * batch_rows.next_multiple_of(PAGE_ROWS)),
+            None => WINDOW_ROWS,
+        };
         for group in groups {
             let rows = file.metadata().row_group(group).num_rows();
             let rows = usize::try_from(rows).unwrap_or_default();
@@ -94,10 +104,11 @@ impl FileRows {
                 Some(filter) => prune::rows(&file, group, filter)?,
                 None => None,
             };
-            split(group, rows, selection, &mut windows);
+            split(group, rows, window_rows, selection, &mut windows);
         }
         fetch.count_pages(page_starts(&file, &wanted));
-        Ok(Some(Self { wanted, fetch, file, counters, windows, stream: None, last_group: None }))
+        let (stream, last_group) = (None, None);
+        Ok(Some(Self { wanted, fetch, file, counters, windows, stream, last_group, batch_rows }))
     }
 
     /// Whether the rows of the file are in the order of the table.
@@ -132,7 +143,7 @@ impl FileRows {
             .with_row_selection(selection)
             .with_row_filter(RowFilter::new(filters))
             .with_projection(mask(&self.file, self.wanted.columns.fields().iter().map(name)))
-            .with_batch_size(self.wanted.batch_rows)
+            .with_batch_size(self.batch_rows)
             .build()?;
             self.stream = Some(stream);
         }
@@ -196,15 +207,24 @@ fn mask<'a>(file: &ArrowReaderMetadata, columns: impl Iterator<Item = &'a str>) 
     ProjectionMask::roots(file.parquet_schema(), indices)
 }
 
+/// Bytes of a row before compression: the average of the row group where it is greatest.
+fn row_bytes(file: &ArrowReaderMetadata) -> usize {
+    let of_group = |group: &RowGroupMetaData| {
+        usize::try_from(group.total_byte_size() / group.num_rows().max(1)).unwrap_or(usize::MAX)
+    };
+    file.metadata().row_groups().iter().map(of_group).max().unwrap_or_default().max(1)
+}
+
 /// Cuts the rows of a row group into parts that are read one after another.
 fn split(
     group: usize,
     rows: usize,
+    window_rows: usize,
     selection: Option<RowSelection>,
     windows: &mut VecDeque<(usize, RowSelection)>,
 ) {
     let mut rest = selection.unwrap_or_else(|| vec![RowSelector::select(rows)].into());
-    if rest.row_count() <= WINDOW_ROWS {
+    if rest.row_count() <= window_rows {
         if rest.selects_any() {
             windows.push_back((group, rest));
         }
@@ -212,13 +232,13 @@ fn split(
     }
     let mut start = 0;
     while rest.selects_any() {
-        let window = rest.split_off(WINDOW_ROWS);
+        let window = rest.split_off(window_rows);
         if window.selects_any() {
             let before = RowSelector::skip(start);
             let selectors = std::iter::once(before).chain(window.iter().copied());
             windows.push_back((group, selectors.collect::<Vec<_>>().into()));
         }
-        start += WINDOW_ROWS;
+        start += window_rows;
     }
 }
 

@@ -25,6 +25,8 @@ pub struct ScanStatistics {
     pub rows_read: u64,
     /// Rows that were handed out.
     pub rows_returned: u64,
+    /// Rows that were left out as copies of others.
+    pub copies_dropped: u64,
 }
 
 /// A number that grows while files are read.
@@ -54,6 +56,7 @@ pub(crate) struct Counters {
     pub(crate) bytes_read: Counter,
     pub(crate) rows_read: Counter,
     pub(crate) rows_returned: Counter,
+    pub(crate) copies_dropped: Counter,
 }
 
 impl Counters {
@@ -69,6 +72,7 @@ impl Counters {
             bytes_read: self.bytes_read.get(),
             rows_read: self.rows_read.get(),
             rows_returned: self.rows_returned.get(),
+            copies_dropped: self.copies_dropped.get(),
         }
     }
 }

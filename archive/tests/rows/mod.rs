@@ -3,9 +3,11 @@
 #![allow(dead_code, reason = "every test file uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+use std::ops::ControlFlow;
+
 use arrow_array::RecordBatch;
-use blotter_archive::{Archive, Location, Scan, ScanRequest};
-use blotter_schemas::tables::{Event, Row};
+use blotter_archive::{Archive, CompactOptions, Compacted, Location, Scan, ScanRequest};
+use blotter_schemas::tables::{Event, Row, Table};
 
 /// 2026-03-05T00:00:00Z in microseconds.
 pub const DAY: i64 = 1_772_668_800_000_000;
@@ -28,6 +30,33 @@ impl Place {
 
     pub async fn archive(&self) -> Archive {
         Archive::open_or_create(&self.location).await.unwrap()
+    }
+}
+
+impl Place {
+    /// The data files of a table that lie in its folder, referred to or not.
+    pub fn data_files(&self, table: Table) -> Vec<std::path::PathBuf> {
+        let folder = self.folder.path().join("an archive").join(table.name());
+        let days = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let mut files: Vec<_> = days
+            .filter(|day| day.to_str().unwrap().contains("received_date="))
+            .flat_map(|day| std::fs::read_dir(day).unwrap().map(|entry| entry.unwrap().path()))
+            .collect();
+        files.sort();
+        files
+    }
+}
+
+/// Gathers whatever can be gathered of the events.
+pub async fn compact(archive: &Archive) -> Compacted {
+    let mut go_on = |_| ControlFlow::Continue(());
+    archive.compact(Table::Events, &CompactOptions::ALL, &mut go_on).await.unwrap()
+}
+
+/// Appends each of `parts` in a commit of its own.
+pub async fn append_each(archive: &Archive, parts: &[&[Event]]) {
+    for part in parts {
+        archive.append(Table::Events, vec![batch(part)], None).await.unwrap();
     }
 }
 

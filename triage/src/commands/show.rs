@@ -67,6 +67,7 @@ fn explain(statistics: &ScanStatistics) -> String {
         bytes_read,
         rows_read,
         rows_returned,
+        copies_dropped,
     } = statistics;
     format!(
         "read by all scans together:\n\
@@ -74,6 +75,6 @@ fn explain(statistics: &ScanStatistics) -> String {
          row groups  {row_groups_read} (files that were opened have {row_groups_total})\n\
          pages       {pages_read} (files that were opened have {pages_total})\n\
          bytes       {bytes_read} (the table has {bytes_total})\n\
-         rows        {rows_returned} wanted of {rows_read} decoded"
+         rows        {rows_returned} wanted of {rows_read} decoded, {copies_dropped} left out as copies"
     )
 }
