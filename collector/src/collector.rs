@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::commit::{self, Committer};
 use crate::identity;
 use crate::journal::Journal;
-use crate::receive::{self, Intake, Server};
+use crate::receive::{self, Intake, Listener, Origins, Server, SocketFile};
 use crate::{Config, Error};
 
 /// A running collector: it listens from [`Collector::start`] on until [`Collector::shutdown`].
@@ -25,6 +25,7 @@ use crate::{Config, Error};
 pub struct Collector {
     grpc: SocketAddr,
     http: SocketAddr,
+    socket: Option<SocketFile>,
     shutdown_timeout: Duration,
     server: Server,
     journal: Arc<Journal>,
@@ -56,20 +57,28 @@ impl Collector {
         let (journal, collector_id) = opened
             .map_err(|error| Error::Thread { thread: "open", reason: error.to_string() })??;
         let journal = Arc::new(journal);
+        // After the journal, whose lock keeps a second collector from replacing the first one's socket.
+        let unix = config.unix.as_deref().map(receive::listen_unix).transpose()?;
+        let (unix, socket) = unix.unzip();
         let committer = Committer::start(&config, &collector_id, Arc::clone(&journal)).await?;
 
         let server = Server {
             intake: Arc::new(Intake::new(config.limits.clone(), Arc::clone(&journal))),
+            origins: Origins::new(),
             connections: Arc::new(Semaphore::new(config.limits.connections)),
             stop: CancellationToken::new(),
             abandon: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
-        receive::serve(&server, grpc_listener);
-        receive::serve(&server, http_listener);
+        receive::serve(&server, Listener::Tcp(grpc_listener));
+        receive::serve(&server, Listener::Tcp(http_listener));
+        if let Some(unix) = unix {
+            receive::serve(&server, Listener::Unix(unix));
+        }
         tracing::info!(%grpc, %http, archive = %config.archive, collector_id, "receiving");
         let shutdown_timeout = config.shutdown_timeout;
-        Ok(Self { grpc, http, shutdown_timeout, server, journal, committer: Some(committer) })
+        let committer = Some(committer);
+        Ok(Self { grpc, http, socket, shutdown_timeout, server, journal, committer })
     }
 
     /// Where OTLP/gRPC is served.
@@ -84,6 +93,12 @@ impl Collector {
         self.http
     }
 
+    /// The Unix socket that is served, as an absolute path.
+    #[must_use]
+    pub fn unix_path(&self) -> Option<&Path> {
+        self.socket.as_ref().map(SocketFile::path)
+    }
+
     /// Stops accepting, answers what was accepted, and commits what the journal holds.
     ///
     /// # Errors
@@ -96,6 +111,9 @@ impl Collector {
             tracing::warn!("some senders did not finish their requests in time");
             abandon.cancel();
             tasks.wait().await;
+        }
+        if let Some(socket) = self.socket.take() {
+            socket.remove();
         }
         let Some(committer) = self.committer.take() else { return Ok(()) };
         let journal = Arc::clone(&self.journal);

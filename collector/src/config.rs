@@ -20,6 +20,8 @@ pub struct Config {
     pub grpc: SocketAddr,
     /// Where OTLP/HTTP is expected; port 0 picks a free one.
     pub http: SocketAddr,
+    /// Path of a Unix socket that serves OTLP/HTTP and OTLP/gRPC as well; none makes no socket.
+    pub unix: Option<PathBuf>,
     /// What a sender may ask of us.
     pub limits: Limits,
     /// How the journal lies on disk.
@@ -96,6 +98,7 @@ impl Config {
             archive,
             grpc: SocketAddr::new(loopback, 4317),
             http: SocketAddr::new(loopback, 4318),
+            unix: None,
             limits: Limits::default(),
             journal: JournalConfig::default(),
             commit: CommitConfig::default(),

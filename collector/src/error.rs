@@ -19,6 +19,14 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// A Unix socket cannot be made.
+    #[error("cannot listen on the Unix socket {path}: {reason}")]
+    Socket {
+        /// Where it was to be.
+        path: PathBuf,
+        /// Why not, and what to do.
+        reason: String,
+    },
     /// Another collector works in the folder.
     #[error(
         "{path} is in use by another collector ({holder}); stop that one or choose another data folder"

@@ -40,6 +40,11 @@ struct Arguments {
     /// Where to expect OTLP/HTTP, Protobuf and JSON. Port 0 picks a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4318")]
     http: SocketAddr,
+
+    /// Make a Unix socket here as well, for OTLP/gRPC and OTLP/HTTP. Only the user that runs this
+    /// can connect to it, and the kernel says which process each connection comes from.
+    #[arg(long, value_name = "PATH")]
+    unix: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
@@ -49,7 +54,7 @@ Examples:
   blotter-collector --data /var/lib/blotter --archive /srv/blotter/archive
       Journal on one disk, archive on another.
 
-The two addresses are printed on stdout once requests are taken. Logs go to stderr; RUST_LOG=debug
+The addresses are printed on stdout once requests are taken. Logs go to stderr; RUST_LOG=debug
 shows more. SIGTERM and SIGINT answer open requests, commit what the journal holds, and end.
 Exit code: 0 after an orderly end, 2 on an error, whose message says what to do.";
 
@@ -67,12 +72,12 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { data, archive, grpc, http } = arguments;
+    let Arguments { data, archive, grpc, http, unix } = arguments;
     let mut config = Config::new(data)?;
     if let Some(archive) = archive {
         config.archive = Location::parse(&archive)?;
     }
-    (config.grpc, config.http) = (grpc, http);
+    (config.grpc, config.http, config.unix) = (grpc, http, unix);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(config))
 }
@@ -85,6 +90,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout();
     // Whoever started us may not care to read.
     let _ = writeln!(stdout, "OTLP/gRPC http://{grpc}\nOTLP/HTTP http://{http}");
+    if let Some(path) = collector.unix_path() {
+        let _ = writeln!(stdout, "OTLP/Unix unix://{}", path.display());
+    }
     let _ = stdout.flush();
     tokio::select! {
         _ = terminate.recv() => {}

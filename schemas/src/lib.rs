@@ -10,6 +10,7 @@ pub mod event_id;
 mod generated;
 pub mod normalise;
 pub mod otlp;
+pub mod peer;
 pub mod record;
 pub mod tables;
 

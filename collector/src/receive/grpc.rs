@@ -14,6 +14,7 @@ use tonic::Status;
 use super::body::Reply;
 use super::intake::{Arrived, Intake};
 use super::limits::{self, Compression};
+use super::origin::Origin;
 use super::status::Refusal;
 
 /// Content type of gRPC.
@@ -37,12 +38,12 @@ pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
 /// Answers a gRPC request.
 pub(super) async fn answer(
     intake: &Intake,
-    peer: &str,
+    origin: &Origin,
     request: Request<Incoming>,
 ) -> Response<Reply> {
     let (parts, mut body) = request.into_parts();
     let accepted = match signal(&parts.method, parts.uri.path()) {
-        Ok(signal) => take_in(intake, peer, signal, &parts.headers, &mut body).await,
+        Ok(signal) => take_in(intake, origin, signal, &parts.headers, &mut body).await,
         Err(refusal) => Err(refusal),
     };
     match accepted {
@@ -72,7 +73,7 @@ fn signal(method: &Method, path: &str) -> Result<Signal, Refusal> {
 
 async fn take_in(
     intake: &Intake,
-    peer: &str,
+    origin: &Origin,
     signal: Signal,
     headers: &HeaderMap,
     body: &mut Incoming,
@@ -87,7 +88,7 @@ async fn take_in(
     let compression = if compressed { compression(headers)? } else { Compression::None };
     let encoding = Encoding::Protobuf;
     intake
-        .accept(Arrived { signal, encoding, compression, body, peer: peer.to_owned(), ticket })
+        .accept(Arrived { signal, encoding, compression, body, origin: origin.clone(), ticket })
         .await
 }
 

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use super::body::Reply;
 use super::intake::{Arrived, Intake};
 use super::limits::{self, Compression};
+use super::origin::Origin;
 use super::status::Refusal;
 
 /// Content type of Protobuf bodies.
@@ -28,7 +29,7 @@ struct Head {
 /// Answers an OTLP/HTTP request.
 pub(super) async fn answer(
     intake: &Intake,
-    peer: &str,
+    origin: &Origin,
     request: Request<Incoming>,
 ) -> Response<Reply> {
     let (parts, mut body) = request.into_parts();
@@ -37,7 +38,7 @@ pub(super) async fn answer(
     let reply = encoding.as_ref().copied().unwrap_or(Encoding::Json);
     let head = head(&parts.method, parts.uri.path(), &parts.headers, encoding);
     let accepted = match head {
-        Ok(head) => take_in(intake, peer, head, &mut body).await,
+        Ok(head) => take_in(intake, origin, head, &mut body).await,
         Err(refusal) => Err(refusal),
     };
     match accepted {
@@ -51,7 +52,7 @@ pub(super) async fn answer(
 
 async fn take_in(
     intake: &Intake,
-    peer: &str,
+    origin: &Origin,
     head: Head,
     body: &mut Incoming,
 ) -> Result<(), Refusal> {
@@ -62,7 +63,7 @@ async fn take_in(
         tokio::time::timeout(limits.request_time, read).await.map_err(|_| Refusal::Slow)??;
     let Head { signal, encoding, compression } = head;
     intake
-        .accept(Arrived { signal, encoding, compression, body, peer: peer.to_owned(), ticket })
+        .accept(Arrived { signal, encoding, compression, body, origin: origin.clone(), ticket })
         .await
 }
 

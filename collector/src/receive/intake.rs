@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::sync::Semaphore;
 
 use super::limits::{self, Compression};
+use super::origin::Origin;
 use super::status::Refusal;
 use crate::admit::{Admission, Ticket};
 use crate::config::Limits;
@@ -34,8 +35,8 @@ pub(super) struct Arrived {
     pub compression: Compression,
     /// As sent.
     pub body: Bytes,
-    /// Address of the sender.
-    pub peer: String,
+    /// Who it is from.
+    pub origin: Origin,
     /// What it was admitted with.
     pub ticket: Ticket,
 }
@@ -62,23 +63,16 @@ impl Intake {
     /// Makes a request durable; when this returns, it may be acknowledged.
     pub(super) async fn accept(&self, arrived: Arrived) -> Result<(), Refusal> {
         let received_unix_nano = now_unix_nano();
-        let Arrived { signal, encoding, peer, .. } = &arrived;
-        let (signal, encoding, peer) = (*signal, *encoding, peer.clone());
+        let Arrived { signal, encoding, origin, .. } = &arrived;
+        let (signal, encoding, Origin { peer, sender }) = (*signal, *encoding, origin.clone());
 
         let Checked { body, count, ticket } = self.check(arrived).await?;
         if count == 0 {
             return Ok(());
         }
         // Nothing is redacted yet: secrets are to be taken out of `body` here, before it reaches a disk.
-        let record = Record {
-            received_unix_nano,
-            signal,
-            encoding,
-            peer: Some(peer),
-            sender: None,
-            count,
-            body,
-        };
+        let record =
+            Record { received_unix_nano, signal, encoding, peer: Some(peer), sender, count, body };
         match self.journal.append(record, Some(ticket)).await {
             Ok(_) => Ok(()),
             Err(refused) => Err(Refusal::Unavailable(refused.to_string())),

@@ -10,13 +10,15 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::body::Reply;
 use super::intake::Intake;
+use super::origin::{self, Origin, Origins};
 use super::{grpc, http as otlp_http};
 
 /// How long a connection may be idle, or take to send the head of a request. Longer than any
@@ -33,6 +35,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone)]
 pub(crate) struct Server {
     pub intake: Arc<Intake>,
+    /// Finds out who connected.
+    pub origins: Origins,
     /// Connections at a time.
     pub connections: Arc<Semaphore>,
     /// Asks for an orderly end: no new connections, no new requests.
@@ -43,9 +47,37 @@ pub(crate) struct Server {
     pub tasks: TaskTracker,
 }
 
-/// Serves `listener` until it is told to stop. Every port answers OTLP/HTTP over HTTP/1.1 and HTTP/2
+/// Where connections come from.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    /// A port.
+    Tcp(TcpListener),
+    /// A Unix socket.
+    Unix(UnixListener),
+}
+
+impl Listener {
+    async fn accept(&self) -> std::io::Result<Accepted> {
+        match self {
+            Self::Tcp(listener) => {
+                listener.accept().await.map(|(stream, far)| Accepted::Tcp(stream, far))
+            }
+            Self::Unix(listener) => {
+                listener.accept().await.map(|(stream, _)| Accepted::Unix(stream))
+            }
+        }
+    }
+}
+
+/// A new connection.
+enum Accepted {
+    Tcp(TcpStream, SocketAddr),
+    Unix(UnixStream),
+}
+
+/// Serves `listener` until it is told to stop. Every port, and the Unix socket, answers OTLP/HTTP over HTTP/1.1 and HTTP/2
 /// and OTLP/gRPC: a sender that was given the wrong one of the two is heard all the same.
-pub(crate) fn serve(server: &Server, listener: TcpListener) {
+pub(crate) fn serve(server: &Server, listener: Listener) {
     let tasks = server.tasks.clone();
     let server = server.clone();
     tasks.spawn(async move {
@@ -59,12 +91,12 @@ pub(crate) fn serve(server: &Server, listener: TcpListener) {
     });
 }
 
-async fn accept(server: Server, listener: TcpListener) {
+async fn accept(server: Server, listener: Listener) {
     loop {
         let Ok(permit) = Arc::clone(&server.connections).acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, peer)) => {
-                let connection = connection(server.clone(), stream, peer);
+            Ok(accepted) => {
+                let connection = take(server.clone(), accepted);
                 let abandon = server.abandon.clone();
                 server.tasks.spawn(async move {
                     tokio::select! {
@@ -82,13 +114,32 @@ async fn accept(server: Server, listener: TcpListener) {
     }
 }
 
-async fn connection(server: Server, stream: TcpStream, peer: SocketAddr) {
-    // Answers are small: waiting to fill a packet would only delay them.
-    let _ = stream.set_nodelay(true);
-    let peer: Arc<str> = SocketAddr::new(peer.ip().to_canonical(), peer.port()).to_string().into();
+/// Finds out who connected, once, and serves the connection. What waits here holds one of the places
+/// for connections, like what is served.
+async fn take(server: Server, accepted: Accepted) {
+    match accepted {
+        Accepted::Tcp(stream, far) => {
+            // Answers are small: waiting to fill a packet would only delay them.
+            let _ = stream.set_nodelay(true);
+            let origin = server.origins.tcp(far, stream.local_addr().ok()).await;
+            connection(server, stream, origin).await;
+        }
+        Accepted::Unix(stream) => {
+            let origin = origin::unix(stream.peer_cred().ok());
+            connection(server, stream, origin).await;
+        }
+    }
+}
+
+async fn connection(
+    server: Server,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    origin: Origin,
+) {
+    let origin = Arc::new(origin);
     let intake = Arc::clone(&server.intake);
     let service =
-        service_fn(move |request| answer(Arc::clone(&intake), Arc::clone(&peer), request));
+        service_fn(move |request| answer(Arc::clone(&intake), Arc::clone(&origin), request));
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
     let (stream_window, connection_window) = WINDOWS;
@@ -115,12 +166,12 @@ async fn connection(server: Server, stream: TcpStream, peer: SocketAddr) {
 
 async fn answer(
     intake: Arc<Intake>,
-    peer: Arc<str>,
+    origin: Arc<Origin>,
     request: Request<Incoming>,
 ) -> Result<Response<Reply>, Infallible> {
     Ok(if grpc::is_grpc(request.headers()) {
-        grpc::answer(&intake, &peer, request).await
+        grpc::answer(&intake, &origin, request).await
     } else {
-        otlp_http::answer(&intake, &peer, request).await
+        otlp_http::answer(&intake, &origin, request).await
     })
 }

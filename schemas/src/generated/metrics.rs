@@ -61,9 +61,9 @@ pub struct MetricPoint {
     pub journal_position: Option<i64>,
     /// Index of its leaf in the integrity log.
     pub log_index: Option<i64>,
-    /// Name of the credential it was sent with.
+    /// Who it was sent by, as told apart by event ids: absent for the collector's own user and for an import, else `uid:<number>` for another user of the machine, `loopback` where the user could not be told, `address:<ip>` for another machine.
     pub sender: Option<String>,
-    /// Address it was sent from.
+    /// The far end of the connection: an address or `unix`, and after a semicolon what the system said of the process: `127.0.0.1:54321;uid=1000,pid=4243,start=81790,comm=curl`. See docs/custody.md.
     pub peer: Option<String>,
     /// Tenant it belongs to.
     pub tenant: Option<String>,
@@ -126,8 +126,14 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
             "Position of the record in that collector's journal.",
         ),
         columns::int_field("log_index", "Index of its leaf in the integrity log."),
-        columns::label_field("sender", "Name of the credential it was sent with."),
-        columns::label_field("peer", "Address it was sent from."),
+        columns::label_field(
+            "sender",
+            "Who it was sent by, as told apart by event ids: absent for the collector's own user and for an import, else `uid:<number>` for another user of the machine, `loopback` where the user could not be told, `address:<ip>` for another machine.",
+        ),
+        columns::label_field(
+            "peer",
+            "The far end of the connection: an address or `unix`, and after a semicolon what the system said of the process: `127.0.0.1:54321;uid=1000,pid=4243,start=81790,comm=curl`. See docs/custody.md.",
+        ),
         columns::label_field("tenant", "Tenant it belongs to."),
         columns::text_field("redactions", "What was redacted: a JSON object of rule id to count."),
         columns::int_field(

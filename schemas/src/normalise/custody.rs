@@ -9,9 +9,9 @@ pub struct Custody {
     pub collector_id: Option<String>,
     /// Journal position of the request's first record; the rest follow one by one.
     pub journal_position: Option<i64>,
-    /// Name of the credential it was sent with.
+    /// Who sent it, as far as event ids tell senders apart; none for the collector's own user.
     pub sender: Option<String>,
-    /// Address it was sent from.
+    /// The far end of the connection, as [`crate::peer::Peer`] writes it.
     pub peer: Option<String>,
     /// Tenant it belongs to.
     pub tenant: Option<String>,

@@ -35,6 +35,10 @@ pub struct Arguments {
     /// Where to expect OTLP/HTTP. Port 0 picks a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4318")]
     http: SocketAddr,
+    /// Make a Unix socket here as well: only your own user can connect, and the kernel says which
+    /// process each record came from.
+    #[arg(long, value_name = "PATH")]
+    unix: Option<PathBuf>,
 }
 
 /// Runs the collector until it is told to stop.
@@ -50,6 +54,7 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
         config.archive = Location::parse(archive)?;
     }
     (config.grpc, config.http) = (arguments.grpc, arguments.http);
+    config.unix = arguments.unix;
     let archive = config.archive.to_string();
     let collector = Collector::start(config).await?;
     announce(global.format, &collector, &archive)?;
