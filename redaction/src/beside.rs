@@ -3,13 +3,13 @@
 
 use std::ops::Range;
 
-use blotter_schemas::otlp::Encoding;
-
 use crate::rule::Beside;
 
 /// Longest attribute key that is taken for the name of a secret; its length fits in one byte of
 /// Protobuf.
 pub(crate) const KEY_LIMIT: usize = 127;
+/// How far before a string in JSON the name of its property is looked for.
+const PROPERTY: usize = 64;
 /// How far white space, quotes and their escapes may reach between a name and its value. A pattern
 /// allows six such characters, and each of three layers of JSON at most doubles a quote's escapes.
 const GLUE: usize = 64;
@@ -18,24 +18,52 @@ const LOGIN: usize = 4096;
 /// How far two words of a rule may stand apart, escapes included.
 const NEAR: usize = 512;
 
+/// What the bytes beside an anchor leave its rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Chance {
+    /// It cannot match.
+    No,
+    /// It may match in the text that the anchor stands in.
+    Yes,
+    /// It may match only if this is where an attribute key ends, whose value then follows.
+    AfterKey(usize),
+}
+
+impl From<bool> for Chance {
+    fn from(possible: bool) -> Self {
+        if possible { Self::Yes } else { Self::No }
+    }
+}
+
 /// Whether the rule of the anchor at `anchor` may match.
-pub(crate) fn possible(
-    beside: Beside,
-    encoding: Encoding,
-    body: &[u8],
-    anchor: Range<usize>,
-) -> bool {
+pub(crate) fn chance(beside: Beside, body: &[u8], anchor: Range<usize>) -> Chance {
+    match beside {
+        Beside::Name(rests) => {
+            let after = body.get(anchor.end..).unwrap_or_default();
+            let mut chance = Chance::No;
+            for rest in rests {
+                let here = after.get(..rest.len());
+                if !here.is_some_and(|here| here.eq_ignore_ascii_case(rest.as_bytes())) {
+                    continue;
+                }
+                let end = anchor.end + rest.len();
+                if value_follows(body, anchor.start, end) {
+                    return Chance::Yes;
+                }
+                // The longest remainder comes last, and a key cannot end before it.
+                chance = Chance::AfterKey(end);
+            }
+            chance
+        }
+        beside => Chance::from(possible(beside, body, anchor)),
+    }
+}
+
+fn possible(beside: Beside, body: &[u8], anchor: Range<usize>) -> bool {
     match beside {
         Beside::Anything => true,
         Beside::Token(length) => token(body, &anchor, length),
-        Beside::Name(rests) => {
-            let after = body.get(anchor.end..).unwrap_or_default();
-            rests.iter().any(|rest| {
-                let here = after.get(..rest.len());
-                here.is_some_and(|here| here.eq_ignore_ascii_case(rest.as_bytes()))
-                    && name(encoding, body, anchor.start, anchor.end + rest.len())
-            })
-        }
+        Beside::Name(_) => chance(beside, body, anchor) != Chance::No,
         Beside::Login => login(body, anchor.end),
         Beside::Near(words) => {
             let from = anchor.start.saturating_sub(NEAR);
@@ -83,30 +111,52 @@ fn token(body: &[u8], anchor: &Range<usize>, length: usize) -> bool {
         || (second & 7 == 2 && usize::from(last) >= length + (anchor.end - anchor.start))
 }
 
-/// Whether a value can follow the name that ends at `end`.
-fn name(encoding: Encoding, body: &[u8], start: usize, end: usize) -> bool {
-    value_follows(body, start, end)
-        || match encoding {
-            Encoding::Json => body.get(end) == Some(&b'"'),
-            Encoding::Protobuf => body.get(end) == Some(&0x12) || key_ends(body, start, end),
-        }
+/// Whether an attribute key in Protobuf may end at `end`: a value's tag follows, or somewhere before
+/// stand a tag and the length that leads there.
+pub(crate) fn may_end_key(body: &[u8], end: usize) -> bool {
+    let byte = |at: usize, back: usize| at.checked_sub(back).and_then(|at| body.get(at)).copied();
+    body.get(end) == Some(&0x12)
+        || (end.saturating_sub(KEY_LIMIT)..end).any(|key| {
+            // Tags and lengths may be written longer than needed; then they end in a zero byte.
+            let continued = |back| matches!(byte(key, back), Some(0x80..));
+            match byte(key, 1) {
+                Some(0) => continued(2),
+                Some(length) if usize::from(length) == end - key => {
+                    byte(key, 2) == Some(0x0a) || (byte(key, 2) == Some(0) && continued(3))
+                }
+                _ => false,
+            }
+        })
 }
 
-/// Whether an attribute key in Protobuf can end at `end`: somewhere before, a tag and the length that
-/// leads there.
-fn key_ends(body: &[u8], start: usize, end: usize) -> bool {
-    let byte = |at: usize, back: usize| at.checked_sub(back).and_then(|at| body.get(at)).copied();
-    (end.saturating_sub(KEY_LIMIT)..=start).any(|key| {
-        // Tags and lengths may be written longer than needed; then they end in a zero byte.
-        let continued = |back| matches!(byte(key, back), Some(0x80..));
-        match byte(key, 1) {
-            Some(0) => continued(2),
-            Some(length) if usize::from(length) == end - key => {
-                byte(key, 2) == Some(0x0a) || (byte(key, 2) == Some(0) && continued(3))
-            }
-            _ => false,
+/// Whether an attribute key in JSON may end at `end`: a quote follows, and what the string is the value
+/// of is not said, in plain letters, to be something else than `key`.
+pub(crate) fn may_end_json_key(body: &[u8], end: usize) -> bool {
+    if body.get(end) != Some(&b'"') {
+        return false;
+    }
+    let from = end.saturating_sub(KEY_LIMIT + PROPERTY);
+    let before = body.get(from..end).unwrap_or_default();
+    let property = || {
+        let (start, before) = last_quote(before)?;
+        if start.last() == Some(&b'\\') || memchr::memchr(b'\\', before).is_some() {
+            return None;
         }
-    })
+        let name = trim(trim(start).strip_suffix(b":")?).strip_suffix(b"\"")?;
+        let (_, name) = last_quote(name)?;
+        (!name.is_empty() && name.iter().all(u8::is_ascii_alphabetic)).then_some(name)
+    };
+    property().is_none_or(|property| property == b"key")
+}
+
+/// What stands before the last quote and what after it.
+fn last_quote(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = memchr::memrchr(b'"', text)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+fn trim(text: &[u8]) -> &[u8] {
+    text.trim_ascii_end()
 }
 
 /// Whether `=` or `:`, or for an option of a command line a space, and then a value follow.

@@ -21,7 +21,9 @@ mod request;
 mod rule;
 mod rules;
 mod scan;
+mod texts;
 mod view;
+mod wire;
 
 pub use configuration::{Allow, Configuration, CustomRule, FieldMode};
 pub use error::Error;

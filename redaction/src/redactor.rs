@@ -9,6 +9,7 @@ use blotter_schemas::names::blotter::TokenType;
 use blotter_schemas::otlp::{Encoding, Request, Signal};
 use regex::bytes::{RegexSet, RegexSetBuilder};
 
+use crate::beside::{self, Chance};
 use crate::configuration::Configuration;
 use crate::fields::Fields;
 use crate::keys::{self, Keys};
@@ -17,7 +18,7 @@ use crate::request;
 use crate::rule::Rule;
 use crate::rules;
 use crate::scan::Scanner;
-use crate::{Error, beside, custom, mark};
+use crate::{Error, custom, mark, wire};
 
 /// Version of the rules and of how texts are read, raised with every change that finds other secrets.
 const VERSION: u32 = 1;
@@ -131,25 +132,60 @@ impl Redactor {
     /// can be kept byte by byte; that is decided on the bytes, without decoding them. It may say yes
     /// where nothing is found in the end.
     #[must_use]
-    pub fn may_contain(&self, _signal: Signal, encoding: Encoding, body: &[u8]) -> bool {
-        let look = |hit: prefilter::Hit<'_>| {
-            let here = hit.at..hit.at + hit.literal.bytes.len();
-            let closer = hit.literal.meanings.iter().any(|meaning| match *meaning {
-                Meaning::Rule(_, beside) => beside::possible(beside, encoding, body, here.clone()),
-                Meaning::Base64(..) => true,
-                Meaning::JsonEscape => prefilter::json_escape_hides(body, hit.at),
-                Meaning::Mark => {
-                    let rest = body.get(hit.at..).unwrap_or_default();
-                    let ours = |(_, rule, key): (_, &str, &str)| self.is_ours(rule, key);
-                    mark::claims(rest) && !mark::parse(rest).is_some_and(ours)
+    pub fn may_contain(&self, signal: Signal, encoding: Encoding, body: &[u8]) -> bool {
+        if self.fields.may_change(body) || (encoding == Encoding::Json && has_base64_bytes(body)) {
+            return true;
+        }
+        let mut ends = Vec::new();
+        let found = self.closer(body, |_, chance| match (chance, encoding) {
+            (Chance::No, _) => ControlFlow::Continue(()),
+            (Chance::Yes, _) => ControlFlow::Break(()),
+            (Chance::AfterKey(end), Encoding::Json) => match beside::may_end_json_key(body, end) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            },
+            (Chance::AfterKey(end), Encoding::Protobuf) => {
+                if beside::may_end_key(body, end) {
+                    ends.push(end);
                 }
-            });
-            if closer { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        self.fields.may_change(body)
-            || (encoding == Encoding::Json && has_base64_bytes(body))
-            || self.scanner.prefilter.hits(body, look).is_break()
-            || prefilter::percent_escape_hides(body)
+                ControlFlow::Continue(())
+            }
+        });
+        if found.is_break() || prefilter::percent_escapes(body).next().is_some() {
+            return true;
+        }
+        // The literals are searched for in groups, so the places of one follow those of another.
+        ends.sort_unstable();
+        !ends.is_empty() && wire::key_ends_at(signal, body, &ends)
+    }
+
+    /// Calls `visit` for every place where a literal stands, with what is beside it leaves its rules.
+    pub(crate) fn closer(
+        &self,
+        text: &[u8],
+        mut visit: impl FnMut(usize, Chance) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        self.scanner.prefilter.hits(text, |hit| {
+            for meaning in &hit.literal.meanings {
+                let chance = match *meaning {
+                    Meaning::Rule(_, beside) => {
+                        let here = hit.at..hit.at + hit.literal.bytes.len();
+                        beside::chance(beside, text, here)
+                    }
+                    Meaning::Base64(..) => Chance::Yes,
+                    Meaning::JsonEscape => prefilter::json_escape_hides(text, hit.at).into(),
+                    Meaning::Mark => {
+                        let rest = text.get(hit.at..).unwrap_or_default();
+                        let ours = |(_, rule, key): (_, &str, &str)| self.is_ours(rule, key);
+                        (mark::claims(rest) && !mark::parse(rest).is_some_and(ours)).into()
+                    }
+                };
+                if chance != Chance::No {
+                    visit(hit.at, chance)?;
+                }
+            }
+            ControlFlow::Continue(())
+        })
     }
 
     /// The text without its secrets; none where it has none. For log lines and errors of ours.

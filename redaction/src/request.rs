@@ -1,4 +1,5 @@
-//! The walk over every string of a request.
+//! The walk over every string of a request. It is taken twice: once to collect the strings, which are
+//! then searched together at memory speed, and once to edit those in which something may be found.
 
 use std::sync::Arc;
 
@@ -14,60 +15,97 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 
 use crate::fields::Mode;
 use crate::redactor::{Counts, Redactions, Redactor};
+use crate::texts::{Index, Looks, Texts};
 
 /// Deepest nesting of values that is kept; no decoder lets more in.
 const DEPTH: usize = 200;
 
 pub(crate) fn redact(redactor: &Redactor, request: &mut Request) -> Redactions {
-    let mut walk = Walk { redactor, counts: Counts::new(), out: Redactions::default() };
-    match request {
-        Request::Logs(request) => {
-            for resource in &mut request.resource_logs {
-                let around = walk.resource(&mut resource.resource, &mut resource.schema_url);
-                for scope in &mut resource.scope_logs {
-                    let around = walk.scope(&around, &mut scope.scope, &mut scope.schema_url);
-                    for record in &mut scope.log_records {
-                        walk.log(record);
-                        walk.end_records(&around, 1);
-                    }
-                }
-            }
-        }
-        Request::Traces(request) => {
-            for resource in &mut request.resource_spans {
-                let around = walk.resource(&mut resource.resource, &mut resource.schema_url);
-                for scope in &mut resource.scope_spans {
-                    let around = walk.scope(&around, &mut scope.scope, &mut scope.schema_url);
-                    for span in &mut scope.spans {
-                        walk.span(span);
-                        walk.end_records(&around, 1);
-                    }
-                }
-            }
-        }
-        Request::Metrics(request) => {
-            for resource in &mut request.resource_metrics {
-                let around = walk.resource(&mut resource.resource, &mut resource.schema_url);
-                for scope in &mut resource.scope_metrics {
-                    let around = walk.scope(&around, &mut scope.scope, &mut scope.schema_url);
-                    for metric in &mut scope.metrics {
-                        walk.metric(metric, &around);
-                    }
-                }
-            }
-        }
+    let mut walk = Walk {
+        redactor,
+        pass: Pass::Collect(Texts::default()),
+        counts: Counts::new(),
+        out: Redactions::default(),
+    };
+    walk.request(request);
+    if let Pass::Collect(texts) = std::mem::take(&mut walk.pass) {
+        walk.pass = Pass::Edit(texts.looks(redactor));
+        walk.out = Redactions::default();
+        walk.request(request);
     }
     walk.out
 }
 
+/// What happens to the strings on the way.
+enum Pass {
+    /// Nothing is changed.
+    Collect(Texts),
+    Edit(Looks),
+}
+
+impl Default for Pass {
+    fn default() -> Self {
+        Self::Edit(Looks::default())
+    }
+}
+
+/// An attribute key that values stand under: how it reads, and which of the strings it is.
+#[derive(Clone, Copy)]
+struct Name<'a> {
+    text: &'a str,
+    index: Index,
+}
+
 struct Walk<'a> {
     redactor: &'a Redactor,
+    pass: Pass,
     /// What was found since the last [`Walk::take`].
     counts: Counts,
     out: Redactions,
 }
 
 impl Walk<'_> {
+    fn request(&mut self, request: &mut Request) {
+        let walk = self;
+        match request {
+            Request::Logs(request) => {
+                for resource in &mut request.resource_logs {
+                    let around = walk.resource(&mut resource.resource, &mut resource.schema_url);
+                    for scope in &mut resource.scope_logs {
+                        let around = walk.scope(&around, &mut scope.scope, &mut scope.schema_url);
+                        for record in &mut scope.log_records {
+                            walk.log(record);
+                            walk.end_records(&around, 1);
+                        }
+                    }
+                }
+            }
+            Request::Traces(request) => {
+                for resource in &mut request.resource_spans {
+                    let around = walk.resource(&mut resource.resource, &mut resource.schema_url);
+                    for scope in &mut resource.scope_spans {
+                        let around = walk.scope(&around, &mut scope.scope, &mut scope.schema_url);
+                        for span in &mut scope.spans {
+                            walk.span(span);
+                            walk.end_records(&around, 1);
+                        }
+                    }
+                }
+            }
+            Request::Metrics(request) => {
+                for resource in &mut request.resource_metrics {
+                    let around = walk.resource(&mut resource.resource, &mut resource.schema_url);
+                    for scope in &mut resource.scope_metrics {
+                        let around = walk.scope(&around, &mut scope.scope, &mut scope.schema_url);
+                        for metric in &mut scope.metrics {
+                            walk.metric(metric, &around);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// What was found since the last time, also added to the total.
     fn take(&mut self) -> Counts {
         let counts = std::mem::take(&mut self.counts);
@@ -121,11 +159,12 @@ impl Walk<'_> {
         match self.redactor.fields.bodies {
             Mode::Redact => self.any(&mut record.body, None, 0),
             Mode::Keep => {}
-            Mode::Drop => {
+            Mode::Drop if self.edits() => {
                 if record.body.take().is_some() {
                     self.count(&self.redactor.dropped);
                 }
             }
+            Mode::Drop => {}
             Mode::Hash => self.hash(&mut record.body),
         }
     }
@@ -188,9 +227,20 @@ impl Walk<'_> {
         let redactor = self.redactor;
         attributes.retain_mut(|attribute| {
             // The key first, so that its value is read as under the key that is stored.
-            self.string(&mut attribute.key);
-            match redactor.fields.mode(&attribute.key) {
-                Mode::Redact => self.any(&mut attribute.value, Some(&attribute.key), depth),
+            let index = self.string(&mut attribute.key);
+            // The first pass goes everywhere; where the second does not, it passes over as many strings.
+            let mode = match self.edits() {
+                true => redactor.fields.mode(&attribute.key),
+                false => Mode::Redact,
+            };
+            if mode != Mode::Redact {
+                self.pass_over(attribute.value.as_ref(), depth);
+            }
+            match mode {
+                Mode::Redact => {
+                    let name = Name { text: &attribute.key, index };
+                    self.any(&mut attribute.value, Some(name), depth);
+                }
                 Mode::Keep => {}
                 Mode::Hash => self.hash(&mut attribute.value),
                 Mode::Drop => {
@@ -202,9 +252,16 @@ impl Walk<'_> {
         });
     }
 
-    fn any(&mut self, any: &mut Option<AnyValue>, name: Option<&str>, depth: usize) {
+    /// Leaves out the strings of a value that is not searched.
+    fn pass_over(&mut self, any: Option<&AnyValue>, depth: usize) {
+        if let Pass::Edit(looks) = &mut self.pass {
+            looks.pass_over(strings(any, depth));
+        }
+    }
+
+    fn any(&mut self, any: &mut Option<AnyValue>, name: Option<Name<'_>>, depth: usize) {
         if depth > DEPTH {
-            if any.take().is_some() {
+            if self.edits() && any.take().is_some() {
                 self.count(&self.redactor.dropped);
             }
             return;
@@ -214,25 +271,25 @@ impl Walk<'_> {
         }
     }
 
-    fn value(&mut self, value: &mut Value, name: Option<&str>, depth: usize) {
+    fn value(&mut self, value: &mut Value, name: Option<Name<'_>>, depth: usize) {
         match value {
             Value::StringValue(text) => {
-                if let Some(redacted) = self.redactor.text(text, name, &mut self.counts) {
-                    *text = redacted;
-                }
+                self.named(text, name);
             }
             Value::BytesValue(bytes) => {
                 let Ok(text) = std::str::from_utf8(bytes) else {
                     return;
                 };
-                if let Some(redacted) = self.redactor.text(text, name, &mut self.counts) {
+                if let (_, Some(redacted)) = self.look(text, name) {
                     *bytes = redacted.into_bytes();
                 }
             }
             Value::ArrayValue(array) => {
                 for element in &mut array.values {
-                    if depth > DEPTH {
-                        element.value = None;
+                    if depth >= DEPTH {
+                        if self.edits() {
+                            element.value = None;
+                        }
                     } else if let Some(value) = &mut element.value {
                         self.value(value, name, depth + 1);
                     }
@@ -246,10 +303,35 @@ impl Walk<'_> {
         }
     }
 
-    fn string(&mut self, text: &mut String) {
-        if let Some(redacted) = self.redactor.text(text, None, &mut self.counts) {
+    fn string(&mut self, text: &mut String) -> Index {
+        self.named(text, None)
+    }
+
+    fn named(&mut self, text: &mut String, name: Option<Name<'_>>) -> Index {
+        let (index, redacted) = self.look(text, name);
+        if let Some(redacted) = redacted {
             *text = redacted;
         }
+        index
+    }
+
+    /// Which of the strings this is, and what it is to become.
+    fn look(&mut self, text: &str, name: Option<Name<'_>>) -> (Index, Option<String>) {
+        match &mut self.pass {
+            Pass::Collect(texts) => (texts.add(text), None),
+            Pass::Edit(looks) => {
+                let index = looks.next();
+                let closer = looks.at(index) || name.is_some_and(|name| looks.under(name.index));
+                let redacted = closer.then(|| {
+                    self.redactor.text(text, name.map(|name| name.text), &mut self.counts)
+                });
+                (index, redacted.flatten())
+            }
+        }
+    }
+
+    fn edits(&self) -> bool {
+        matches!(self.pass, Pass::Edit(_))
     }
 
     /// Replaces a value by its fingerprint and length; nested values by those of their JSON.
@@ -257,6 +339,9 @@ impl Walk<'_> {
         let Some(value) = any.as_mut().and_then(|any| any.value.as_mut()) else {
             return;
         };
+        if !self.edits() {
+            return;
+        }
         let text = match *value {
             Value::BytesValue(ref bytes) => String::from_utf8_lossy(bytes).into_owned(),
             ref other => values::text(other).unwrap_or_default(),
@@ -269,6 +354,28 @@ impl Walk<'_> {
 
     fn count(&mut self, rule: &Arc<str>) {
         *self.counts.entry(rule.clone()).or_insert(0) += 1;
+    }
+}
+
+/// How many strings the walk meets in a value.
+fn strings(any: Option<&AnyValue>, depth: usize) -> usize {
+    let Some(value) = any.and_then(|any| any.value.as_ref()).filter(|_| depth <= DEPTH) else {
+        return 0;
+    };
+    match value {
+        Value::StringValue(_) => 1,
+        Value::BytesValue(bytes) => usize::from(std::str::from_utf8(bytes).is_ok()),
+        Value::ArrayValue(array) => {
+            array.values.iter().map(|element| strings(Some(element), depth + 1)).sum()
+        }
+        Value::KvlistValue(list) => {
+            let inner = |entry: &KeyValue| 1 + strings(entry.value.as_ref(), depth + 1);
+            list.values.iter().map(inner).sum()
+        }
+        Value::BoolValue(_)
+        | Value::IntValue(_)
+        | Value::DoubleValue(_)
+        | Value::StringValueStrindex(_) => 0,
     }
 }
 
