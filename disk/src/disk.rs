@@ -76,6 +76,21 @@ impl fmt::Display for Operation {
     }
 }
 
+/// A place in the program that changes something on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Site {
+    /// What it is done for.
+    pub step: &'static str,
+    /// What is done.
+    pub operation: Operation,
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.step, self.operation)
+    }
+}
+
 /// One name in a folder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Listed {
@@ -113,7 +128,8 @@ pub trait Disk: fmt::Debug + Send + Sync {
         access: Access,
     ) -> io::Result<Box<dyn DiskFile>>;
 
-    /// Gives a file another name, as one step, replacing a file that has it.
+    /// Gives a file another name, as one step, replacing a file that has it; does nothing where both
+    /// are names of one file.
     ///
     /// # Errors
     /// As the system says.

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::SystemTime;
 
-use rustix::fs::{FallocateFlags, FlockOperation};
+use rustix::fs::{FallocateFlags, FlockOperation, Mode, OFlags};
 
 use crate::{Access, Disk, DiskFile, Listed, Metadata};
 
@@ -55,7 +55,9 @@ impl Disk for LocalDisk {
     }
 
     fn sync_folder(&self, _step: &'static str, path: &Path) -> io::Result<()> {
-        File::open(path)?.sync_all()
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(path, flags, Mode::empty())?;
+        Ok(rustix::fs::fsync(folder)?)
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<Listed>> {
