@@ -15,6 +15,7 @@ use crate::commit::{self, Committer};
 use crate::identity;
 use crate::journal::Journal;
 use crate::receive::{self, Intake, Listener, Origins, Server, SocketFile};
+use crate::redaction::Redaction;
 use crate::{Config, Error};
 
 /// A running collector: it listens from [`Collector::start`] on until [`Collector::shutdown`].
@@ -54,7 +55,7 @@ impl Collector {
 
         let opening = config.clone();
         let opened = tokio::task::spawn_blocking(move || open(&opening, disk)).await;
-        let (journal, collector_id) = opened
+        let (journal, redaction, collector_id) = opened
             .map_err(|error| Error::Thread { thread: "open", reason: error.to_string() })??;
         let journal = Arc::new(journal);
         // After the journal, whose lock keeps a second collector from replacing the first one's socket.
@@ -63,13 +64,18 @@ impl Collector {
         let committer = Committer::start(&config, &collector_id, Arc::clone(&journal)).await?;
 
         let server = Server {
-            intake: Arc::new(Intake::new(config.limits.clone(), Arc::clone(&journal))),
+            intake: Arc::new(Intake::new(
+                config.limits.clone(),
+                Arc::clone(&journal),
+                Arc::clone(&redaction),
+            )),
             origins: Origins::new(),
             connections: Arc::new(Semaphore::new(config.limits.connections)),
             stop: CancellationToken::new(),
             abandon: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
+        server.tasks.spawn(redaction.follow_keys(server.stop.clone()));
         receive::serve(&server, Listener::Tcp(grpc_listener));
         receive::serve(&server, Listener::Tcp(http_listener));
         if let Some(unix) = unix {
@@ -136,14 +142,15 @@ impl Drop for Collector {
     }
 }
 
-fn open(config: &Config, disk: Arc<dyn Disk>) -> Result<(Journal, String), Error> {
+fn open(config: &Config, disk: Arc<dyn Disk>) -> Result<(Journal, Arc<Redaction>, String), Error> {
     let data: &Path = &config.data;
     durable::create_folder(&*disk, "data.folder", data).map_err(Error::file("create", data))?;
     let folder = data.join("journal");
     let journal = Journal::open(&folder, &config.journal, &[commit::CONSUMER], Arc::clone(&disk))?;
-    // After the journal, whose lock keeps a second collector from making another id.
+    // After the journal, whose lock keeps a second collector from making another key or id.
+    let redaction = Arc::new(Redaction::open(&config.redaction, data)?);
     let collector_id = identity::collector_id(&*disk, data)?;
-    Ok((journal, collector_id))
+    Ok((journal, redaction, collector_id))
 }
 
 async fn listen(transport: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {

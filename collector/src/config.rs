@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use blotter_archive::Location;
+use blotter_redaction::Configuration;
 
 use crate::Error;
 
@@ -24,6 +25,9 @@ pub struct Config {
     pub unix: Option<PathBuf>,
     /// What a sender may ask of us.
     pub limits: Limits,
+    /// What is redacted, and with which keys: by default every secret that a built-in rule knows,
+    /// with the keys in `<data>/redaction.key`, which are made at the first start.
+    pub redaction: Configuration,
     /// How the journal lies on disk.
     pub journal: JournalConfig,
     /// When the archive is written.
@@ -100,6 +104,7 @@ impl Config {
             http: SocketAddr::new(loopback, 4318),
             unix: None,
             limits: Limits::default(),
+            redaction: Configuration::default(),
             journal: JournalConfig::default(),
             commit: CommitConfig::default(),
             shutdown_timeout: Duration::from_secs(30),

@@ -70,6 +70,9 @@ pub enum Error {
         /// What it said.
         source: Box<blotter_archive::Error>,
     },
+    /// Redaction cannot be set up as configured.
+    #[error("redaction: {0}")]
+    Redaction(#[from] blotter_redaction::Error),
     /// A thread could not be started or ended before its time.
     #[error("thread `{thread}`: {reason}")]
     Thread {

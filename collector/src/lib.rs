@@ -10,8 +10,11 @@ mod config;
 mod error;
 mod identity;
 mod journal;
+mod panics;
 mod receive;
+mod redaction;
 
 pub use collector::Collector;
 pub use config::{CommitConfig, Config, JournalConfig, Limits};
 pub use error::Error;
+pub use panics::quiet_panics;

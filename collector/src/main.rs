@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use blotter_archive::Location;
-use blotter_collector::{Collector, Config};
+use blotter_collector::{Collector, Config, quiet_panics};
+use blotter_redaction::Configuration;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -19,8 +20,10 @@ use tracing_subscriber::EnvFilter;
 /// If this process is killed or the machine loses power, what was answered is not lost: start it
 /// again on the same folder.
 ///
-/// Nothing is redacted: what agents send, prompts and output included, is stored as it is. Nothing is
-/// encrypted or authenticated either: keep the addresses on loopback.
+/// Secrets are taken out of every record before it is written anywhere: where one stood, a mark with
+/// a keyed fingerprint stands. What is not recognised as a secret is stored as it was sent, prompts and
+/// output included, unless --config says otherwise. Nothing is encrypted or authenticated: keep the
+/// addresses on loopback.
 #[derive(Debug, Parser)]
 #[command(name = "blotter-collector", version, after_help = EXAMPLES)]
 struct Arguments {
@@ -32,6 +35,11 @@ struct Arguments {
     /// Folder or URL of the archive [default: DATA/archive].
     #[arg(long, value_name = "DIR|URL", env = "BLOTTER_ARCHIVE")]
     archive: Option<String>,
+
+    /// Configuration in TOML; its table [redaction] holds rules, allowlist, modes of fields and the key
+    /// file. See docs/redaction.md. Something in it that cannot be used is refused with its line.
+    #[arg(long, value_name = "FILE", env = "BLOTTER_CONFIG")]
+    config: Option<PathBuf>,
 
     /// Where to expect OTLP/gRPC. Port 0 picks a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4317")]
@@ -53,6 +61,11 @@ Examples:
       Collect into ./blotter-data on the standard ports; look with `triage sessions`.
   blotter-collector --data /var/lib/blotter --archive /srv/blotter/archive
       Journal on one disk, archive on another.
+  blotter-collector --config /etc/blotter/collector.toml
+      With rules of your own, and the key file of your fleet.
+
+The keys of the fingerprints are in DATA/redaction.key unless the configuration names a file; `triage
+key rotate` adds one, which a running collector takes up within seconds.
 
 The addresses are printed on stdout once requests are taken. Logs go to stderr; RUST_LOG=debug
 shows more. SIGTERM and SIGINT answer open requests, commit what the journal holds, and end.
@@ -62,6 +75,7 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("warn,blotter_collector=info,blotter_archive=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    quiet_panics();
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -72,8 +86,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { data, archive, grpc, http, unix } = arguments;
+    let Arguments { data, archive, config: file, grpc, http, unix } = arguments;
     let mut config = Config::new(data)?;
+    if let Some(file) = file {
+        config.redaction = Configuration::read(&file)?;
+    }
     if let Some(archive) = archive {
         config.archive = Location::parse(&archive)?;
     }

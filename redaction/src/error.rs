@@ -13,6 +13,24 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The configuration file could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    ConfigurationUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// Something in the configuration file cannot be used.
+    #[error("{}:{line}: {reason}", path.display())]
+    ConfigurationFile {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong there.
+        reason: String,
+    },
     /// The key file could not be read or written.
     #[error("{}: {source}", path.display())]
     KeyFile {

@@ -5,12 +5,14 @@
 //! `[redacted:<rule>:<key id>.<fingerprint>]`, whose fingerprint is a keyed hash, so that one secret can
 //! be followed without being seen.
 
+mod account;
 mod beside;
 mod check;
 mod configuration;
 mod custom;
 mod error;
 mod fields;
+mod file;
 mod jwt;
 mod keys;
 mod mark;

@@ -19,6 +19,8 @@ pub(crate) const FOREIGN: &str = "[sender-redacted:";
 pub(crate) const FOREIGN_RULE: &str = "foreign-mark";
 /// How the rule part of a hashed field begins; the length in bytes follows.
 pub(crate) const HASHED: &str = "hashed";
+/// Under which name dropped fields are counted.
+pub(crate) const DROPPED: &str = "dropped";
 /// Longest rule id.
 pub(crate) const RULE_LIMIT: usize = 64;
 /// Hexadecimal digits of a fingerprint.

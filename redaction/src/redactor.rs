@@ -117,7 +117,7 @@ impl Redactor {
             ids,
             foreign: Arc::from(mark::FOREIGN_RULE),
             hashed: Arc::from(mark::HASHED),
-            dropped: Arc::from("dropped"),
+            dropped: Arc::from(mark::DROPPED),
             version,
         })
     }

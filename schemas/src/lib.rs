@@ -12,6 +12,7 @@ pub mod normalise;
 pub mod otlp;
 pub mod peer;
 pub mod record;
+pub mod redacted;
 pub mod tables;
 
 pub use error::Error;

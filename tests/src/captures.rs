@@ -89,13 +89,7 @@ pub fn in_protobuf(export: &Export) -> anyhow::Result<Export> {
 /// A decoded request as a Protobuf body.
 #[must_use]
 pub fn encode(request: &Request) -> Bytes {
-    use prost::Message as _;
-    match request {
-        Request::Logs(request) => request.encode_to_vec(),
-        Request::Traces(request) => request.encode_to_vec(),
-        Request::Metrics(request) => request.encode_to_vec(),
-    }
-    .into()
+    request.encode().into()
 }
 
 fn subfolders(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {

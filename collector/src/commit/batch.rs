@@ -7,6 +7,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use blotter_schemas::normalise::{self, Custody, Rows};
 use blotter_schemas::otlp::Request;
+use blotter_schemas::redacted::Redacted;
 use blotter_schemas::tables::{Row, Table};
 
 use super::versions::Versions;
@@ -108,7 +109,18 @@ fn custody(entry: &Entry, collector_id: &str) -> Custody {
         sender: entry.record.sender.clone(),
         peer: entry.record.peer.clone(),
         tenant: None,
+        redacted: redacted(entry),
     }
+}
+
+/// What the journal says of redaction. The checksum holds, so that only another program can have
+/// written what cannot be read; the records are no less for it.
+fn redacted(entry: &Entry) -> Redacted {
+    let (version, bytes) = (entry.record.redaction_version, &entry.record.redactions);
+    Redacted::from_bytes(version, bytes).unwrap_or_else(|| {
+        tracing::error!(position = entry.first, "what was redacted in a request cannot be read");
+        Redacted { version, ..Redacted::default() }
+    })
 }
 
 /// Whatever was acknowledged becomes rows, even where it cannot be understood.

@@ -48,6 +48,8 @@ fn damaged_entry(signal: OtlpSignal, first: u64, count: u32, body: Vec<u8>) -> E
         peer: None,
         sender: None,
         count,
+        redaction_version: 0,
+        redactions: Bytes::new(),
         body: Bytes::from(body),
     };
     Entry { first, durable: first, record }

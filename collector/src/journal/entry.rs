@@ -9,10 +9,15 @@
 //! | 16..24 | position of the first record |
 //! | 24..32 | position up to which the journal was durable when this was written |
 //! | 32..40 | time of receipt, nanoseconds since the epoch |
-//! | 40, 41 | signal, encoding |
+//! | 40 | signal |
+//! | 41 | encoding; the highest bit says that redactions follow the sender |
 //! | 42..44, 44..46 | lengths of peer and sender (65535: none) |
-//! | 46..48 | zero |
-//! | 48.. | peer, sender, body as it was sent, zeros up to the next multiple of 8 |
+//! | 46..48 | version of the redaction rules; 0: the body was not searched |
+//! | 48.. | peer, sender, redactions, body, zeros up to the next multiple of 8 |
+//!
+//! Redactions are their length in 4 bytes and what [`blotter_schemas::redacted::Redacted`] writes. An
+//! entry without any, as all were before there was redaction, is read as it always was; a reader that
+//! does not know of them takes the entry for damaged instead of a part of it for the body.
 
 use blotter_schemas::otlp::{Encoding, Signal};
 use bytes::Bytes;
@@ -25,6 +30,10 @@ pub(super) const ALIGNMENT: u64 = 8;
 pub(super) const MARKER: [u8; 4] = *b"BLE1";
 /// Length of a text that is not there.
 const NONE: u16 = u16::MAX;
+/// Bit of the encoding that says that redactions follow.
+const REDACTIONS: u8 = 0x80;
+/// Longest redactions of one entry, in bytes.
+pub(crate) const REDACTIONS_LIMIT: usize = 16 << 20;
 /// Bytes before the checksummed part.
 const UNCHECKED: usize = 8;
 
@@ -46,7 +55,12 @@ pub(crate) struct Record {
     pub sender: Option<String>,
     /// Number of records in the body, at least one: as many positions it takes.
     pub count: u32,
-    /// The body, decompressed but otherwise as sent.
+    /// Version of the rules that the body was searched with for secrets; 0: it was not.
+    pub redaction_version: u16,
+    /// What was redacted, as `Redacted::to_bytes` gives it; empty where nothing was. At most
+    /// [`REDACTIONS_LIMIT`].
+    pub redactions: Bytes,
+    /// The body, decompressed and without its secrets.
     pub body: Bytes,
 }
 
@@ -95,7 +109,11 @@ impl std::fmt::Display for Invalid {
 /// Bytes that the entry of `record` takes without its padding; none where it is too long to be one.
 pub(super) fn length(record: &Record) -> Option<u32> {
     let texts = text_length(record.peer.as_deref()) + text_length(record.sender.as_deref());
-    u32::try_from(HEADER + texts + record.body.len()).ok()
+    let redactions = match record.redactions.len() {
+        0 => 0,
+        length => 4 + length,
+    };
+    u32::try_from(HEADER + texts + redactions + record.body.len()).ok()
 }
 
 /// Bytes from the start of an entry of `length` to the start of the next.
@@ -118,14 +136,21 @@ pub(super) fn prefix(
     checked.extend(durable.to_le_bytes());
     checked.extend(record.received_unix_nano.to_le_bytes());
     checked.push(signal_code(record.signal));
-    checked.push(encoding_code(record.encoding));
+    let redacted = if record.redactions.is_empty() { 0 } else { REDACTIONS };
+    checked.push(encoding_code(record.encoding) | redacted);
     let texts = [record.peer.as_deref(), record.sender.as_deref()];
     for text in texts {
         checked.extend(text_code(text).to_le_bytes());
     }
-    checked.extend([0; 2]);
+    checked.extend(record.redaction_version.to_le_bytes());
     for text in texts.into_iter().flatten() {
         checked.extend(cut(text).as_bytes());
+    }
+    if redacted != 0 {
+        // An entry is never longer than 4 GiB: `length` said so.
+        let length = u32::try_from(record.redactions.len()).unwrap_or(u32::MAX);
+        checked.extend(length.to_le_bytes());
+        checked.extend(&record.redactions);
     }
     let crc = crc(incarnation, &checked, &record.body);
     let mut prefix = Vec::with_capacity(UNCHECKED + checked.len());
@@ -174,15 +199,35 @@ fn fields(mut rest: &[u8], bytes: &Bytes) -> Option<Entry> {
     let [encoding] = take(rest)?;
     let peer = u16::from_le_bytes(take(rest)?);
     let sender = u16::from_le_bytes(take(rest)?);
-    let _zero: [u8; 2] = take(rest)?;
+    let redaction_version = u16::from_le_bytes(take(rest)?);
     let peer = take_text(rest, peer)?;
     let sender = take_text(rest, sender)?;
+    let redactions = match encoding & REDACTIONS {
+        0 => Bytes::new(),
+        _ => {
+            let length = usize::try_from(u32::from_le_bytes(take(rest)?)).ok()?;
+            let (redactions, after) = rest.split_at_checked(length)?;
+            *rest = after;
+            bytes.slice_ref(redactions)
+        }
+    };
+    let encoding = encoding & !REDACTIONS;
     let body = bytes.slice_ref(rest);
     let signal = Signal::ALL.into_iter().find(|it| signal_code(*it) == signal)?;
     let encoding = [Encoding::Protobuf, Encoding::Json]
         .into_iter()
         .find(|it| encoding_code(*it) == encoding)?;
-    let record = Record { received_unix_nano, signal, encoding, peer, sender, count, body };
+    let record = Record {
+        received_unix_nano,
+        signal,
+        encoding,
+        peer,
+        sender,
+        count,
+        redaction_version,
+        redactions,
+        body,
+    };
     (count > 0).then_some(Entry { first, durable, record })
 }
 
@@ -233,4 +278,61 @@ fn text_length(text: Option<&str>) -> usize {
 
 fn text_code(text: Option<&str>) -> u16 {
     text.map_or(NONE, |text| u16::try_from(cut(text).len()).unwrap_or(NONE - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INCARNATION: Incarnation = *b"incarnation of a";
+
+    fn record() -> Record {
+        Record {
+            received_unix_nano: 1_700_000_000_000_000_000,
+            signal: Signal::Traces,
+            encoding: Encoding::Json,
+            peer: Some("127.0.0.1:1".to_owned()),
+            sender: None,
+            count: 3,
+            redaction_version: 0,
+            redactions: Bytes::new(),
+            body: Bytes::from_static(b"{body}"),
+        }
+    }
+
+    fn written(record: &Record) -> Bytes {
+        let length = length(record).unwrap();
+        let mut bytes = prefix(record, length, 5, 4, &INCARNATION);
+        bytes.extend(&record.body);
+        assert_eq!(bytes.len(), usize::try_from(length).unwrap());
+        Bytes::from(bytes)
+    }
+
+    #[test]
+    fn an_entry_written_before_there_was_redaction_is_still_read() {
+        // Written by the format's first version; zeros where the version of the rules stands now.
+        let old = "424c4531fb50f89441000000030000000500000000000000040000000000000000002a36\
+                   fe9c971702020b00ffff00003132372e302e302e313a317b626f64797d";
+        let old = Bytes::from(hex::decode(old).unwrap());
+        let entry = parse(&old, &INCARNATION).unwrap();
+        assert_eq!((entry.first, entry.durable, entry.record), (5, 4, record()));
+    }
+
+    #[test]
+    fn what_was_redacted_is_read_again_and_is_under_the_checksum() {
+        let redactions = Bytes::from_static(&[7, 8, 9]);
+        let record = Record { redaction_version: 2, redactions, ..record() };
+        let bytes = written(&record);
+        assert_eq!(parse(&bytes, &INCARNATION).unwrap().record, record);
+        let at = bytes.windows(3).position(|window| window == [7, 8, 9]).unwrap();
+        let mut damaged = bytes.to_vec();
+        damaged[at] ^= 1;
+        assert_eq!(parse(&damaged.into(), &INCARNATION), Err(Invalid::Checksum));
+    }
+
+    #[test]
+    fn a_body_that_was_searched_in_vain_takes_no_more_room_than_one_that_was_not() {
+        let searched = Record { redaction_version: 1, ..record() };
+        assert_eq!(written(&searched).len(), written(&record()).len());
+    }
 }

@@ -26,7 +26,7 @@ use blotter_disk::{Disk, durable};
 use tokio::sync::oneshot;
 
 use entry::Incarnation;
-pub(crate) use entry::{Entry, Record};
+pub(crate) use entry::{Entry, REDACTIONS_LIMIT, Record};
 use lock::Lock;
 use prepare::Preparer;
 pub(crate) use reader::Reader;

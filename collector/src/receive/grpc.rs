@@ -50,11 +50,9 @@ pub(super) async fn answer(
         Ok(()) => respond(Reply::new(Bytes::from_static(&SUCCESS)), Status::ok("")),
         Err(refusal) => {
             limits::drain(body, intake.limits.request_bytes).await;
-            let details = refusal.status(intake.limits.retry_after).to_protobuf();
-            respond(
-                Reply::default(),
-                Status::with_details(refusal.code(), refusal.to_string(), details),
-            )
+            let message = intake.wording(&refusal);
+            let details = refusal.status(message.clone(), intake.limits.retry_after).to_protobuf();
+            respond(Reply::default(), Status::with_details(refusal.code(), message, details))
         }
     }
 }

@@ -45,7 +45,7 @@ pub(super) async fn answer(
         Ok(()) => success(reply),
         Err(refusal) => {
             limits::drain(body, intake.limits.request_bytes).await;
-            refuse(&refusal, reply, intake.limits.retry_after)
+            refuse(&refusal, intake.wording(&refusal), reply, intake.limits.retry_after)
         }
     }
 }
@@ -124,8 +124,13 @@ fn success(encoding: Encoding) -> Response<Reply> {
     response(encoding, body)
 }
 
-fn refuse(refusal: &Refusal, encoding: Encoding, retry_after: Duration) -> Response<Reply> {
-    let status = refusal.status(retry_after);
+fn refuse(
+    refusal: &Refusal,
+    message: String,
+    encoding: Encoding,
+    retry_after: Duration,
+) -> Response<Reply> {
+    let status = refusal.status(message, retry_after);
     let body = match encoding {
         Encoding::Protobuf => status.to_protobuf(),
         Encoding::Json => status.to_json(),

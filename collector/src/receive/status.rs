@@ -85,10 +85,11 @@ impl Refusal {
         matches!(self, Self::Unavailable(_))
     }
 
-    /// A `google.rpc.Status`; with the pause to make before trying again, where that may help.
-    pub(super) fn status(&self, retry_after: Duration) -> Status {
+    /// A `google.rpc.Status` with this message; with the pause to make before trying again, where that
+    /// may help.
+    pub(super) fn status(&self, message: String, retry_after: Duration) -> Status {
         let details = if self.is_retryable() { vec![retry_info(retry_after)] } else { Vec::new() };
-        Status { code: self.code() as i32, message: self.to_string(), details }
+        Status { code: self.code() as i32, message, details }
     }
 }
 

@@ -42,7 +42,7 @@ impl Normaliser<'_> {
     ) {
         let attributes = Attributes(&log.attributes);
         let dialect = dialects::recognise(origin, &attributes);
-        let position = self.next_position();
+        let standing = self.standings.take_next();
         let event_id = self.ids.next(canonical);
         let event = push(&mut self.rows.events, base_event(origin, dialect));
         event.event_id = event_id;
@@ -68,8 +68,9 @@ impl Normaliser<'_> {
             event.observed_time = Some(observed.div_euclid(1000));
             event.observed_time_unix_nano = Some(observed);
         }
-        stamp_custody!(event, self.custody, position);
+        stamp_custody!(event, self.custody, standing);
         dialect.log(origin, log, event);
+        standing.fill_token_type(event);
         event.record = Some(shorten_event(canonical, long, event));
     }
 }

@@ -68,8 +68,8 @@ impl Normaliser<'_> {
         row.time_source = Some(time.source.as_str().to_owned());
         row.time_clamped = time.clamped.then_some(true);
         row.start_time_unix_nano = Some(clamp(times.start).0).filter(|start| *start != 0);
-        let position = self.next_position();
-        stamp_custody!(row, self.custody, position);
+        let standing = self.standings.take_next();
+        stamp_custody!(row, self.custody, standing);
         dialect.metric(origin, &attributes, &mut row);
         row
     }

@@ -9,7 +9,7 @@ mod traces;
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
-use custody::stamp_custody;
+use custody::{Standing, Standings, stamp_custody};
 use time::Time;
 
 pub use custody::Custody;
@@ -55,7 +55,7 @@ pub fn normalise(request: &Request, custody: &Custody, rows: &mut Rows) {
     let mut normaliser = Normaliser {
         custody,
         ids: EventIds::new(custody.sender.as_deref().unwrap_or_default()),
-        position: custody.journal_position,
+        standings: Standings::new(custody),
         rows,
     };
     let count = request.record_count();
@@ -95,24 +95,15 @@ pub fn undecodable(
     };
     let time = Time::new(&[], custody.received_time_unix_nano);
     time.stamp(&mut event);
-    stamp_custody!(event, custody, custody.journal_position);
+    stamp_custody!(event, custody, Standing::whole(custody));
     rows.events.push(event);
 }
 
 struct Normaliser<'a> {
     custody: &'a Custody,
     ids: EventIds,
-    position: Option<i64>,
+    standings: Standings<'a>,
     rows: &'a mut Rows,
-}
-
-impl Normaliser<'_> {
-    /// Position of the next record.
-    fn next_position(&mut self) -> Option<i64> {
-        let position = self.position;
-        self.position = position.map(|position| position.saturating_add(1));
-        position
-    }
 }
 
 /// Adds a row and lends it: rows are two kilobytes, and are filled where they will stay.

@@ -3,7 +3,7 @@
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, span::Event as OtlpSpanEvent};
 
-use super::custody::stamp_custody;
+use super::custody::{Standing, stamp_custody};
 use super::time::{Time, clamp};
 use super::{Normaliser, base_event, id, origin, push};
 use crate::dialects::{self, Origin};
@@ -35,7 +35,7 @@ impl Normaliser<'_> {
     fn span(&mut self, origin: &Origin<'_>, span: &OtlpSpan, canonical: &str) {
         let attributes = Attributes(&span.attributes);
         let dialect = dialects::recognise(origin, &attributes);
-        let position = self.next_position();
+        let standing = self.standings.take_next();
         let time = Time::new(
             &[
                 (TimeSource::Record, span.start_time_unix_nano),
@@ -76,9 +76,9 @@ impl Normaliser<'_> {
             record: Some(canonical.to_owned()),
             ..Span::default()
         };
-        stamp_custody!(row, self.custody, position);
+        stamp_custody!(row, self.custody, standing);
 
-        self.derive(origin, dialect, span, (row.event_id, 0), position, |event| {
+        self.derive(origin, dialect, span, (row.event_id, 0), &standing, |event| {
             event.source = Some(EventSource::OtlpSpan.as_str().to_owned());
             event.name = Some(span.name.clone());
             event.duration_ns = duration;
@@ -87,7 +87,7 @@ impl Normaliser<'_> {
         });
         for (index, span_event) in span.events.iter().enumerate() {
             let received = self.custody.received_time_unix_nano;
-            self.derive(origin, dialect, span, (row.event_id, index + 1), position, |event| {
+            self.derive(origin, dialect, span, (row.event_id, index + 1), &standing, |event| {
                 name_and_time(event, span, span_event, received);
                 dialect.span_event(origin, span, span_event, event)
             });
@@ -102,7 +102,7 @@ impl Normaliser<'_> {
         dialect: &dyn dialects::Dialect,
         span: &OtlpSpan,
         (span_row, index): ([u8; 16], usize),
-        position: Option<i64>,
+        standing: &Standing,
         fill: impl FnOnce(&mut Event) -> bool,
     ) {
         let event = push(&mut self.rows.events, base_event(origin, dialect));
@@ -112,7 +112,8 @@ impl Normaliser<'_> {
         event.parent_span_id = id(&span.parent_span_id);
         if fill(event) {
             event.event_id = event_id::derived(span_row, index);
-            stamp_custody!(event, self.custody, position);
+            stamp_custody!(event, self.custody, standing);
+            standing.fill_token_type(event);
         } else {
             self.rows.events.pop();
         }

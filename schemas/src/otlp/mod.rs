@@ -90,6 +90,16 @@ impl Request {
         })
     }
 
+    /// The request as a Protobuf body.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Logs(request) => request.encode_to_vec(),
+            Self::Traces(request) => request.encode_to_vec(),
+            Self::Metrics(request) => request.encode_to_vec(),
+        }
+    }
+
     /// The signal of the request.
     #[must_use]
     pub const fn signal(&self) -> Signal {

@@ -43,6 +43,8 @@ fn record(fill: u8, length: usize, count: u32) -> Record {
         peer: Some(format!("127.0.0.1:{fill}")),
         sender: (fill > 100).then(|| "laptop".to_owned()),
         count,
+        redaction_version: 0,
+        redactions: Bytes::new(),
         body: Bytes::from(vec![fill | 1; length]),
     }
 }
