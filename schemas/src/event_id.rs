@@ -89,7 +89,7 @@ impl EventIds {
 }
 
 /// Id of the `index`-th row derived from the span whose row has the id `origin`; index 0 is the span
-/// itself, 1 its first event.
+/// itself, 1 its first event, and the one after its last event its end.
 #[must_use]
 pub fn derived(origin: [u8; 16], index: usize) -> [u8; 16] {
     derive(DERIVED_CONTEXT, &origin, u64::try_from(index).unwrap_or(u64::MAX))

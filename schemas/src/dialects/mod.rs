@@ -7,13 +7,20 @@
 mod address;
 mod claude_code;
 mod codex;
+mod copilot_cli;
+mod gemini_cli;
+mod gen_ai;
+mod json;
+mod opencode;
 mod other;
+mod qwen_code;
+mod signature;
 
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, span::Event as OtlpSpanEvent};
 
 use crate::names::blotter::EventKind;
-use crate::otlp::values::Attributes;
+use crate::otlp::values::{self, Attributes};
 use crate::tables::{Event, MetricPoint, Span};
 
 /// Where a record comes from.
@@ -23,6 +30,23 @@ pub struct Origin<'a> {
     pub resource: Attributes<'a>,
     /// Name of the instrumentation scope.
     pub scope: &'a str,
+}
+
+/// Which rows of `events` a span yields, besides its own in `spans`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Derived {
+    /// None: plumbing.
+    Nothing,
+    /// One for its start, or for the span as a whole.
+    Start,
+    /// One for its start, and one for its end if [`Dialect::span_end`] says so.
+    StartAndEnd,
+}
+
+impl From<bool> for Derived {
+    fn from(derived: bool) -> Self {
+        if derived { Self::Start } else { Self::Nothing }
+    }
 }
 
 /// How one agent's telemetry says things.
@@ -40,10 +64,24 @@ pub trait Dialect: Sync {
     /// Fills the columns of a log record's event.
     fn log(&self, origin: &Origin<'_>, record: &LogRecord, event: &mut Event);
 
+    /// The session that a record of this origin names.
+    fn session(&self, origin: &Origin<'_>, attributes: &Attributes<'_>) -> Option<String>;
+
     /// Fills the columns of a span's row. Where the span matters to an audit, also fills `event`, the
-    /// row derived from it, and returns true.
-    fn span(&self, origin: &Origin<'_>, span: &OtlpSpan, row: &mut Span, event: &mut Event)
-    -> bool;
+    /// row derived from its start.
+    fn span(
+        &self,
+        origin: &Origin<'_>,
+        span: &OtlpSpan,
+        row: &mut Span,
+        event: &mut Event,
+    ) -> Derived;
+
+    /// Where the end of a span says more than its start, fills the row derived from it and returns true.
+    /// Asked only after [`Self::span`] said that there is such a row; its time is the span's end.
+    fn span_end(&self, _: &Origin<'_>, _: &OtlpSpan, _: &Span, _: &mut Event) -> bool {
+        false
+    }
 
     /// Where an event on a span matters to an audit, fills the row derived from it and returns true.
     fn span_event(
@@ -55,11 +93,28 @@ pub trait Dialect: Sync {
     ) -> bool;
 
     /// Fills the columns of a metric point's row. `attributes` are the point's.
-    fn metric(&self, origin: &Origin<'_>, attributes: &Attributes<'_>, row: &mut MetricPoint);
+    fn metric(&self, origin: &Origin<'_>, attributes: &Attributes<'_>, row: &mut MetricPoint) {
+        row.session_id = self.session(origin, attributes);
+    }
 }
 
 /// Every dialect, in the order in which they are asked; the last one takes what is left.
-static DIALECTS: [&dyn Dialect; 3] = [&codex::Codex, &claude_code::ClaudeCode, &other::Other];
+static DIALECTS: [&dyn Dialect; 8] = [
+    &codex::Codex,
+    &claude_code::ClaudeCode,
+    &gemini_cli::GeminiCli,
+    &qwen_code::QwenCode,
+    &copilot_cli::CopilotCli,
+    &opencode::OpenCode,
+    &gen_ai::GenAi,
+    &other::Other,
+];
+
+/// Names of all dialects, in the order in which they are asked.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    DIALECTS.into_iter().map(Dialect::name).collect()
+}
 
 /// The dialect of a record of this origin.
 #[must_use]
@@ -72,4 +127,24 @@ pub fn recognise(origin: &Origin<'_>, attributes: &Attributes<'_>) -> &'static d
 
 fn set_kind(event: &mut Event, kind: EventKind) {
     event.kind = Some(kind.as_str().to_owned());
+}
+
+/// Puts a row at the end of its span.
+pub(crate) fn at_end(row: &Span, event: &mut Event) {
+    if let Some(end) = row.end_time_unix_nano {
+        event.time_unix_nano = Some(end);
+        event.time = Some(end.div_euclid(1000));
+    }
+}
+
+/// Gives a row derived from a span the place that the span's own row has.
+fn same_place(row: &Span, event: &mut Event) {
+    event.session_id.clone_from(&row.session_id);
+    event.turn_id.clone_from(&row.turn_id);
+    event.call_id.clone_from(&row.call_id);
+}
+
+/// The words of a log record's body.
+fn body(record: &LogRecord) -> Option<String> {
+    record.body.as_ref().and_then(|body| body.value.as_ref()).and_then(values::text)
 }

@@ -2461,10 +2461,657 @@ pub mod codex {
     }
 }
 
+/// Attributes that GitHub Copilot CLI sends beyond the conventions, as seen on the wire (1.0.102) or read in its documentation.
+pub mod copilot_cli {
+    /// Type of an agent.
+    pub const GITHUB_COPILOT_AGENT_TYPE: &str = "github.copilot.agent.type";
+    /// Names of MCP servers, as JSON.
+    pub const GITHUB_COPILOT_CONTEXT_MCP_SERVER_NAMES: &str =
+        "github.copilot.context.mcp_server_names";
+    /// Skills, as JSON.
+    pub const GITHUB_COPILOT_CONTEXT_SKILLS: &str = "github.copilot.context.skills";
+    /// Premium requests that were counted; not money.
+    pub const GITHUB_COPILOT_COST: &str = "github.copilot.cost";
+    /// Tokens in the context.
+    pub const GITHUB_COPILOT_CURRENT_TOKENS: &str = "github.copilot.current_tokens";
+    /// Class of an error.
+    pub const GITHUB_COPILOT_ERROR_CODE: &str = "github.copilot.error_code";
+    /// Who a request to the model is made for.
+    pub const GITHUB_COPILOT_INITIATOR: &str = "github.copilot.initiator";
+    /// Prompt a request to the model belongs to.
+    pub const GITHUB_COPILOT_INTERACTION_ID: &str = "github.copilot.interaction_id";
+    /// Where an MCP server is configured.
+    pub const GITHUB_COPILOT_MCP_SERVER_SOURCE: &str = "github.copilot.mcp.server.source";
+    /// Transport of an MCP server.
+    pub const GITHUB_COPILOT_MCP_SERVER_TRANSPORT: &str = "github.copilot.mcp.server.transport";
+    /// Messages in the context.
+    pub const GITHUB_COPILOT_MESSAGES_LENGTH: &str = "github.copilot.messages_length";
+    /// Kind of a permission that was needed.
+    pub const GITHUB_COPILOT_PERMISSION_KIND: &str = "github.copilot.permission.kind";
+    /// What was decided about a permission.
+    pub const GITHUB_COPILOT_PERMISSION_RESULT: &str = "github.copilot.permission.result";
+    /// What enforces the sandbox.
+    pub const GITHUB_COPILOT_SANDBOX_BACKEND: &str = "github.copilot.sandbox.backend";
+    /// What the sandbox controls.
+    pub const GITHUB_COPILOT_SANDBOX_CONTROL: &str = "github.copilot.sandbox.control";
+    /// What a sandbox event tells.
+    pub const GITHUB_COPILOT_SANDBOX_DECISION_KIND: &str = "github.copilot.sandbox.decision_kind";
+    /// Where the sandbox is enforced.
+    pub const GITHUB_COPILOT_SANDBOX_ENFORCEMENT_POINT: &str =
+        "github.copilot.sandbox.enforcement_point";
+    /// What the sandbox did.
+    pub const GITHUB_COPILOT_SANDBOX_OUTCOME: &str = "github.copilot.sandbox.outcome";
+    /// Platform of the sandbox.
+    pub const GITHUB_COPILOT_SANDBOX_PLATFORM: &str = "github.copilot.sandbox.platform";
+    /// Time the model's server took, in milliseconds.
+    pub const GITHUB_COPILOT_SERVER_DURATION: &str = "github.copilot.server_duration";
+    /// Size of the context.
+    pub const GITHUB_COPILOT_TOKEN_LIMIT: &str = "github.copilot.token_limit";
+    /// Command of a call.
+    pub const GITHUB_COPILOT_TOOL_PARAMETERS_COMMAND: &str =
+        "github.copilot.tool.parameters.command";
+    /// File of a call.
+    pub const GITHUB_COPILOT_TOOL_PARAMETERS_FILE_PATH: &str =
+        "github.copilot.tool.parameters.file_path";
+    /// Requests to the model in a turn.
+    pub const GITHUB_COPILOT_TURN_COUNT: &str = "github.copilot.turn_count";
+    /// Number of a request to the model, from 0.
+    pub const GITHUB_COPILOT_TURN_ID: &str = "github.copilot.turn_id";
+    /// Prompt a message is.
+    pub const GITHUB_COPILOT_USER_MESSAGE_INTERACTION_ID: &str =
+        "github.copilot.user.message.interaction_id";
+    /// Who wrote a message.
+    pub const GITHUB_COPILOT_USER_MESSAGE_SOURCE: &str = "github.copilot.user.message.source";
+    /// Number of the request a message begins.
+    pub const GITHUB_COPILOT_USER_MESSAGE_TURN_ID: &str = "github.copilot.user.message.turn_id";
+    /// Name of the service.
+    pub const SERVICE_NAME: &str = "service.name";
+    /// Whether it succeeded (metrics).
+    pub const SUCCESS: &str = "success";
+}
+
+/// Attributes that Gemini CLI sends beyond the conventions, as seen on the wire (0.61.0) or read in its source.
+pub mod gemini_cli {
+    /// Sub-agent.
+    pub const AGENT_ID: &str = "agent_id";
+    /// Name of a sub-agent.
+    pub const AGENT_NAME: &str = "agent_name";
+    /// Whether an API key is used.
+    pub const API_KEY_ENABLED: &str = "api_key_enabled";
+    /// Approval mode at the end of a conversation.
+    pub const APPROVALMODE: &str = "approvalMode";
+    /// Approval mode in effect.
+    pub const APPROVAL_MODE: &str = "approval_mode";
+    /// Number of an attempt.
+    pub const ATTEMPT_NUMBER: &str = "attempt_number";
+    /// How Gemini CLI signed in.
+    pub const AUTH_TYPE: &str = "auth_type";
+    /// Whether a keychain is available.
+    pub const AVAILABLE: &str = "available";
+    /// Input tokens read from a cache.
+    pub const CACHED_CONTENT_TOKEN_COUNT: &str = "cached_content_token_count";
+    /// Threshold of the model router's classifier.
+    pub const CLASSIFIER_THRESHOLD: &str = "classifier_threshold";
+    /// Slash command.
+    pub const COMMAND: &str = "command";
+    /// Kind of connection to an editor.
+    pub const CONNECTION_TYPE: &str = "connection_type";
+    /// Length of a tool's output.
+    pub const CONTENT_LENGTH: &str = "content_length";
+    /// Built-in tools that are enabled, joined by commas.
+    pub const CORE_TOOLS_ENABLED: &str = "core_tools_enabled";
+    /// Correction of an edit.
+    pub const CORRECTION: &str = "correction";
+    /// System CPU time of a start-up phase.
+    pub const CPU_USAGE_SYSTEM: &str = "cpu_usage_system";
+    /// User CPU time of a start-up phase.
+    pub const CPU_USAGE_USER: &str = "cpu_usage_user";
+    /// Whether debugging is on.
+    pub const DEBUG_MODE: &str = "debug_mode";
+    /// What was decided about a call; absent where nothing was decided. Also of a safety verdict.
+    pub const DECISION: &str = "decision";
+    /// Model the router chose.
+    pub const DECISION_MODEL: &str = "decision_model";
+    /// What made the router choose a model; not a decision about a call.
+    pub const DECISION_SOURCE: &str = "decision_source";
+    /// Duration of a failed request, in milliseconds.
+    pub const DURATION: &str = "duration";
+    /// Duration in milliseconds.
+    pub const DURATION_MS: &str = "duration_ms";
+    /// Model used for embeddings.
+    pub const EMBEDDING_MODEL: &str = "embedding_model";
+    /// Whether the router scores requests.
+    pub const ENABLE_NUMERICAL_ROUTING: &str = "enable_numerical_routing";
+    /// End of a call.
+    pub const END_TIME: &str = "end_time";
+    /// What went wrong.
+    pub const ERROR: &str = "error";
+    /// What went wrong.
+    pub const ERROR_MESSAGE: &str = "error_message";
+    /// Class of error.
+    pub const ERROR_TYPE: &str = "error_type";
+    /// Name of the event.
+    pub const EVENT_NAME: &str = "event.name";
+    /// Time of the event, in milliseconds.
+    pub const EVENT_TIMESTAMP: &str = "event.timestamp";
+    /// Exit code of a hook.
+    pub const EXIT_CODE: &str = "exit_code";
+    /// Experiments that are on.
+    pub const EXPERIMENTS_IDS: &str = "experiments.ids";
+    /// Extension of a file's name.
+    pub const EXTENSION: &str = "extension";
+    /// Extension of Gemini CLI the tool belongs to.
+    pub const EXTENSION_ID: &str = "extension_id";
+    /// Extensions of Gemini CLI, joined by commas.
+    pub const EXTENSION_IDS: &str = "extension_ids";
+    /// Name of an extension of Gemini CLI.
+    pub const EXTENSION_NAME: &str = "extension_name";
+    /// Where an extension was installed from.
+    pub const EXTENSION_SOURCE: &str = "extension_source";
+    /// Version of an extension.
+    pub const EXTENSION_VERSION: &str = "extension_version";
+    /// Names of extensions, joined by commas.
+    pub const EXTENSIONS: &str = "extensions";
+    /// Number of extensions.
+    pub const EXTENSIONS_COUNT: &str = "extensions_count";
+    /// Whether the model router failed.
+    pub const FAILED: &str = "failed";
+    /// Whether ignored files are hidden from tools.
+    pub const FILE_FILTERING_RESPECT_GIT_IGNORE: &str = "file_filtering_respect_git_ignore";
+    /// Class of the last error of a request that failed for good.
+    pub const FINAL_ERROR_TYPE: &str = "final_error_type";
+    /// Why the model stopped.
+    pub const FINISH_REASONS: &str = "finish_reasons";
+    /// Approval mode before a switch.
+    pub const FROM_MODE: &str = "from_mode";
+    /// Arguments of a call.
+    pub const FUNCTION_ARGS: &str = "function_args";
+    /// Tool that was called.
+    pub const FUNCTION_NAME: &str = "function_name";
+    /// Call of a span; the convention spells it gen_ai.tool.call.id.
+    pub const GEN_AI_TOOL_CALL_ID: &str = "gen_ai.tool.call_id";
+    /// Event a hook ran for.
+    pub const HOOK_EVENT_NAME: &str = "hook_event_name";
+    /// Input of a hook.
+    pub const HOOK_INPUT: &str = "hook_input";
+    /// Name of a hook.
+    pub const HOOK_NAME: &str = "hook_name";
+    /// Output of a hook.
+    pub const HOOK_OUTPUT: &str = "hook_output";
+    /// Type of a hook.
+    pub const HOOK_TYPE: &str = "hook_type";
+    /// Input tokens.
+    pub const INPUT_TOKEN_COUNT: &str = "input_token_count";
+    /// Installation of Gemini CLI.
+    pub const INSTALLATION_ID: &str = "installation.id";
+    /// Whether a person is at the terminal.
+    pub const INTERACTIVE: &str = "interactive";
+    /// Whether Gemini CLI runs in a container.
+    pub const IS_DOCKER: &str = "is_docker";
+    /// Lines of a file.
+    pub const LINES: &str = "lines";
+    /// Whether prompts, requests and answers are sent with their words.
+    pub const LOG_USER_PROMPTS_ENABLED: &str = "log_user_prompts_enabled";
+    /// MCP server of the tool.
+    pub const MCP_SERVER_NAME: &str = "mcp_server_name";
+    /// Names of MCP servers, joined by commas.
+    pub const MCP_SERVERS: &str = "mcp_servers";
+    /// Number of MCP servers.
+    pub const MCP_SERVERS_COUNT: &str = "mcp_servers_count";
+    /// Names of MCP tools, joined by commas.
+    pub const MCP_TOOLS: &str = "mcp_tools";
+    /// Number of MCP tools.
+    pub const MCP_TOOLS_COUNT: &str = "mcp_tools_count";
+    /// What a tool says about its run, as JSON; a command's exit code among it.
+    pub const METADATA: &str = "metadata";
+    /// Media type of a file.
+    pub const MIMETYPE: &str = "mimetype";
+    /// Approval mode that was active for a while.
+    pub const MODE: &str = "mode";
+    /// Model.
+    pub const MODEL: &str = "model";
+    /// Model of a failed request or a slash command.
+    pub const MODEL_NAME: &str = "model_name";
+    /// What was done to a file.
+    pub const OPERATION: &str = "operation";
+    /// Architecture of the host.
+    pub const OS_ARCH: &str = "os_arch";
+    /// Operating system.
+    pub const OS_PLATFORM: &str = "os_platform";
+    /// Release of the operating system.
+    pub const OS_RELEASE: &str = "os_release";
+    /// Format of what Gemini CLI prints.
+    pub const OUTPUT_FORMAT: &str = "output_format";
+    /// Output tokens.
+    pub const OUTPUT_TOKEN_COUNT: &str = "output_token_count";
+    /// Phase of the start.
+    pub const PHASE: &str = "phase";
+    /// Phases of the start, as JSON.
+    pub const PHASES: &str = "phases";
+    /// Policy a safety verdict was made under.
+    pub const POLICY: &str = "policy";
+    /// Language of a file.
+    pub const PROGRAMMING_LANGUAGE: &str = "programming_language";
+    /// Words of a prompt.
+    pub const PROMPT: &str = "prompt";
+    /// Prompt a record belongs to; equal to the session for the first one.
+    pub const PROMPT_ID: &str = "prompt_id";
+    /// Length of a prompt.
+    pub const PROMPT_LENGTH: &str = "prompt_length";
+    /// Why.
+    pub const REASON: &str = "reason";
+    /// Why the router chose a model.
+    pub const REASONING: &str = "reasoning";
+    /// Request to the model.
+    pub const REQUEST_TEXT: &str = "request_text";
+    /// Answer of the model, as JSON.
+    pub const RESPONSE_TEXT: &str = "response_text";
+    /// Purpose of a request to the model.
+    pub const ROLE: &str = "role";
+    /// Approval mode when a model was chosen.
+    pub const ROUTING_APPROVAL_MODE: &str = "routing.approval_mode";
+    /// Threshold of the router's classifier.
+    pub const ROUTING_CLASSIFIER_THRESHOLD: &str = "routing.classifier_threshold";
+    /// Model the router chose.
+    pub const ROUTING_DECISION_MODEL: &str = "routing.decision_model";
+    /// What made the router choose it.
+    pub const ROUTING_DECISION_SOURCE: &str = "routing.decision_source";
+    /// Whether the router scores requests.
+    pub const ROUTING_ENABLE_NUMERICAL_ROUTING: &str = "routing.enable_numerical_routing";
+    /// Whether the router failed.
+    pub const ROUTING_FAILED: &str = "routing.failed";
+    /// Why the router chose the model.
+    pub const ROUTING_REASONING: &str = "routing.reasoning";
+    /// How long the router took.
+    pub const ROUTING_LATENCY_MS: &str = "routing_latency_ms";
+    /// Whether a sandbox is configured.
+    pub const SANDBOX_ENABLED: &str = "sandbox_enabled";
+    /// Name of the service.
+    pub const SERVICE_NAME: &str = "service.name";
+    /// Version of the service; Gemini CLI sends that of its runtime.
+    pub const SERVICE_VERSION: &str = "service.version";
+    /// Session.
+    pub const SESSION_ID: &str = "session.id";
+    /// Scope of a setting.
+    pub const SETTING_SCOPE: &str = "setting_scope";
+    /// Start of a call.
+    pub const START_TIME: &str = "start_time";
+    /// How a command or an installation ended.
+    pub const STATUS: &str = "status";
+    /// HTTP status of an answer.
+    pub const STATUS_CODE: &str = "status_code";
+    /// Error output of a hook.
+    pub const STDERR: &str = "stderr";
+    /// Output of a hook.
+    pub const STDOUT: &str = "stdout";
+    /// How an edit was made.
+    pub const STRATEGY: &str = "strategy";
+    /// Slash command below a slash command.
+    pub const SUBCOMMAND: &str = "subcommand";
+    /// Whether Gemini CLI calls it a success.
+    pub const SUCCESS: &str = "success";
+    /// Why a sub-agent ended.
+    pub const TERMINATE_REASON: &str = "terminate_reason";
+    /// Output tokens spent on reasoning.
+    pub const THOUGHTS_TOKEN_COUNT: &str = "thoughts_token_count";
+    /// Approval mode after a switch.
+    pub const TO_MODE: &str = "to_mode";
+    /// Tokens after compaction.
+    pub const TOKENS_AFTER: &str = "tokens_after";
+    /// Tokens before compaction.
+    pub const TOKENS_BEFORE: &str = "tokens_before";
+    /// Call a safety verdict is about.
+    pub const TOOL_CALL: &str = "tool_call";
+    /// Tool a record is about.
+    pub const TOOL_NAME: &str = "tool_name";
+    /// Tokens used by tools.
+    pub const TOOL_TOKEN_COUNT: &str = "tool_token_count";
+    /// Kind of the tool.
+    pub const TOOL_TYPE: &str = "tool_type";
+    /// Number of attempts.
+    pub const TOTAL_ATTEMPTS: &str = "total_attempts";
+    /// Duration of all attempts, in milliseconds.
+    pub const TOTAL_DURATION_MS: &str = "total_duration_ms";
+    /// All tokens.
+    pub const TOTAL_TOKEN_COUNT: &str = "total_token_count";
+    /// Turns of a conversation.
+    pub const TURNCOUNT: &str = "turnCount";
+    /// Turns of a sub-agent.
+    pub const TURN_COUNT: &str = "turn_count";
+    /// Type of counted tokens.
+    pub const TYPE: &str = "type";
+    /// Email address of the user.
+    pub const USER_EMAIL: &str = "user.email";
+    /// Prompt a safety verdict is about.
+    pub const USER_PROMPT: &str = "user_prompt";
+    /// Verdict of the safety checker.
+    pub const VERDICT: &str = "verdict";
+    /// Why the safety checker came to it.
+    pub const VERDICT_RATIONALE: &str = "verdict_rationale";
+    /// Whether Vertex AI is used.
+    pub const VERTEX_AI_ENABLED: &str = "vertex_ai_enabled";
+    /// Whether Gemini CLI works in a Git worktree.
+    pub const WORKTREE_ACTIVE: &str = "worktree_active";
+
+    /// Name of the event. (`event.name`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum EventName {
+        /// The approval mode changed, as the documentation spells it.
+        DocumentedApprovalModeSwitch,
+        /// A sub-agent ended.
+        AgentFinish,
+        /// A sub-agent tried to recover.
+        AgentRecoveryAttempt,
+        /// A sub-agent started.
+        AgentStart,
+        /// A request to the model failed.
+        ApiError,
+        /// A request was sent to the model.
+        ApiRequest,
+        /// The model answered.
+        ApiResponse,
+        /// A request is tried again.
+        ChatContentRetry,
+        /// A request failed for good.
+        ChatContentRetryFailure,
+        /// A part of an answer was invalid.
+        ChatInvalidChunk,
+        /// Gemini CLI started with this configuration.
+        Config,
+        /// The safety checker came to a verdict.
+        ConsecaVerdict,
+        /// The agent stopped.
+        ConversationFinished,
+        /// An extension was disabled.
+        ExtensionDisable,
+        /// An extension was enabled.
+        ExtensionEnable,
+        /// An extension was installed.
+        ExtensionInstall,
+        /// An extension was removed.
+        ExtensionUninstall,
+        /// A tool read or wrote a file.
+        FileOperation,
+        /// A hook ran.
+        HookCall,
+        /// An editor was connected.
+        IdeConnection,
+        /// The model answered with malformed JSON.
+        MalformedJsonResponse,
+        /// A model was chosen.
+        ModelRouting,
+        /// An approval mode was active for a while.
+        PlanApprovalModeDuration,
+        /// The approval mode changed.
+        PlanApprovalModeSwitch,
+        /// grep stands in for ripgrep.
+        RipgrepFallback,
+        /// A slash command was given.
+        SlashCommand,
+        /// How long the start took.
+        StartupStats,
+        /// A tool call ended or was refused.
+        ToolCall,
+        /// The output of a tool was cut.
+        ToolOutputTruncated,
+        /// A user asked for something.
+        UserPrompt,
+        /// A request to the model or its answer, by the conventions; a repetition.
+        GenAiClientInferenceOperationDetails,
+    }
+
+    impl EventName {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[
+            Self::DocumentedApprovalModeSwitch,
+            Self::AgentFinish,
+            Self::AgentRecoveryAttempt,
+            Self::AgentStart,
+            Self::ApiError,
+            Self::ApiRequest,
+            Self::ApiResponse,
+            Self::ChatContentRetry,
+            Self::ChatContentRetryFailure,
+            Self::ChatInvalidChunk,
+            Self::Config,
+            Self::ConsecaVerdict,
+            Self::ConversationFinished,
+            Self::ExtensionDisable,
+            Self::ExtensionEnable,
+            Self::ExtensionInstall,
+            Self::ExtensionUninstall,
+            Self::FileOperation,
+            Self::HookCall,
+            Self::IdeConnection,
+            Self::MalformedJsonResponse,
+            Self::ModelRouting,
+            Self::PlanApprovalModeDuration,
+            Self::PlanApprovalModeSwitch,
+            Self::RipgrepFallback,
+            Self::SlashCommand,
+            Self::StartupStats,
+            Self::ToolCall,
+            Self::ToolOutputTruncated,
+            Self::UserPrompt,
+            Self::GenAiClientInferenceOperationDetails,
+        ];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::DocumentedApprovalModeSwitch => "approval_mode_switch",
+                Self::AgentFinish => "gemini_cli.agent.finish",
+                Self::AgentRecoveryAttempt => "gemini_cli.agent.recovery_attempt",
+                Self::AgentStart => "gemini_cli.agent.start",
+                Self::ApiError => "gemini_cli.api_error",
+                Self::ApiRequest => "gemini_cli.api_request",
+                Self::ApiResponse => "gemini_cli.api_response",
+                Self::ChatContentRetry => "gemini_cli.chat.content_retry",
+                Self::ChatContentRetryFailure => "gemini_cli.chat.content_retry_failure",
+                Self::ChatInvalidChunk => "gemini_cli.chat.invalid_chunk",
+                Self::Config => "gemini_cli.config",
+                Self::ConsecaVerdict => "gemini_cli.conseca.verdict",
+                Self::ConversationFinished => "gemini_cli.conversation_finished",
+                Self::ExtensionDisable => "gemini_cli.extension_disable",
+                Self::ExtensionEnable => "gemini_cli.extension_enable",
+                Self::ExtensionInstall => "gemini_cli.extension_install",
+                Self::ExtensionUninstall => "gemini_cli.extension_uninstall",
+                Self::FileOperation => "gemini_cli.file_operation",
+                Self::HookCall => "gemini_cli.hook_call",
+                Self::IdeConnection => "gemini_cli.ide_connection",
+                Self::MalformedJsonResponse => "gemini_cli.malformed_json_response",
+                Self::ModelRouting => "gemini_cli.model_routing",
+                Self::PlanApprovalModeDuration => "gemini_cli.plan.approval_mode_duration",
+                Self::PlanApprovalModeSwitch => "gemini_cli.plan.approval_mode_switch",
+                Self::RipgrepFallback => "gemini_cli.ripgrep_fallback",
+                Self::SlashCommand => "gemini_cli.slash_command",
+                Self::StartupStats => "gemini_cli.startup_stats",
+                Self::ToolCall => "gemini_cli.tool_call",
+                Self::ToolOutputTruncated => "gemini_cli.tool_output_truncated",
+                Self::UserPrompt => "gemini_cli.user_prompt",
+                Self::GenAiClientInferenceOperationDetails => {
+                    "gen_ai.client.inference.operation.details"
+                }
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "approval_mode_switch" => Some(Self::DocumentedApprovalModeSwitch),
+                "gemini_cli.agent.finish" => Some(Self::AgentFinish),
+                "gemini_cli.agent.recovery_attempt" => Some(Self::AgentRecoveryAttempt),
+                "gemini_cli.agent.start" => Some(Self::AgentStart),
+                "gemini_cli.api_error" => Some(Self::ApiError),
+                "gemini_cli.api_request" => Some(Self::ApiRequest),
+                "gemini_cli.api_response" => Some(Self::ApiResponse),
+                "gemini_cli.chat.content_retry" => Some(Self::ChatContentRetry),
+                "gemini_cli.chat.content_retry_failure" => Some(Self::ChatContentRetryFailure),
+                "gemini_cli.chat.invalid_chunk" => Some(Self::ChatInvalidChunk),
+                "gemini_cli.config" => Some(Self::Config),
+                "gemini_cli.conseca.verdict" => Some(Self::ConsecaVerdict),
+                "gemini_cli.conversation_finished" => Some(Self::ConversationFinished),
+                "gemini_cli.extension_disable" => Some(Self::ExtensionDisable),
+                "gemini_cli.extension_enable" => Some(Self::ExtensionEnable),
+                "gemini_cli.extension_install" => Some(Self::ExtensionInstall),
+                "gemini_cli.extension_uninstall" => Some(Self::ExtensionUninstall),
+                "gemini_cli.file_operation" => Some(Self::FileOperation),
+                "gemini_cli.hook_call" => Some(Self::HookCall),
+                "gemini_cli.ide_connection" => Some(Self::IdeConnection),
+                "gemini_cli.malformed_json_response" => Some(Self::MalformedJsonResponse),
+                "gemini_cli.model_routing" => Some(Self::ModelRouting),
+                "gemini_cli.plan.approval_mode_duration" => Some(Self::PlanApprovalModeDuration),
+                "gemini_cli.plan.approval_mode_switch" => Some(Self::PlanApprovalModeSwitch),
+                "gemini_cli.ripgrep_fallback" => Some(Self::RipgrepFallback),
+                "gemini_cli.slash_command" => Some(Self::SlashCommand),
+                "gemini_cli.startup_stats" => Some(Self::StartupStats),
+                "gemini_cli.tool_call" => Some(Self::ToolCall),
+                "gemini_cli.tool_output_truncated" => Some(Self::ToolOutputTruncated),
+                "gemini_cli.user_prompt" => Some(Self::UserPrompt),
+                "gen_ai.client.inference.operation.details" => {
+                    Some(Self::GenAiClientInferenceOperationDetails)
+                }
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for EventName {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+}
+
+/// Attributes that OpenCode sends beyond the conventions, as seen on the wire (1.18.33).
+pub mod opencode {
+    /// Model.
+    pub const AI_MODEL_ID: &str = "ai.model.id";
+    /// Model provider.
+    pub const AI_MODEL_PROVIDER: &str = "ai.model.provider";
+    /// Operation of the AI SDK.
+    pub const AI_OPERATIONID: &str = "ai.operationId";
+    /// Prompt of a request to the model, as JSON.
+    pub const AI_PROMPT: &str = "ai.prompt";
+    /// Messages of a request to the model, as JSON.
+    pub const AI_PROMPT_MESSAGES: &str = "ai.prompt.messages";
+    /// Which tools the model may choose.
+    pub const AI_PROMPT_TOOLCHOICE: &str = "ai.prompt.toolChoice";
+    /// Tools the model may use, as JSON.
+    pub const AI_PROMPT_TOOLS: &str = "ai.prompt.tools";
+    /// User agent of a request to the model.
+    pub const AI_REQUEST_HEADERS_USER_AGENT: &str = "ai.request.headers.User-Agent";
+    /// Session, as the model's server is told.
+    pub const AI_REQUEST_HEADERS_X_SESSION_ID: &str = "ai.request.headers.X-Session-Id";
+    /// Session, as the model's server is told.
+    pub const AI_REQUEST_HEADERS_X_SESSION_AFFINITY: &str = "ai.request.headers.x-session-affinity";
+    /// Output tokens a second.
+    pub const AI_RESPONSE_AVGOUTPUTTOKENSPERSECOND: &str = "ai.response.avgOutputTokensPerSecond";
+    /// Why the model stopped.
+    pub const AI_RESPONSE_FINISHREASON: &str = "ai.response.finishReason";
+    /// Answer of the model.
+    pub const AI_RESPONSE_ID: &str = "ai.response.id";
+    /// Model that answered.
+    pub const AI_RESPONSE_MODEL: &str = "ai.response.model";
+    /// Time to the end of the answer, in milliseconds.
+    pub const AI_RESPONSE_MSTOFINISH: &str = "ai.response.msToFinish";
+    /// Time to the first part of the answer, in milliseconds.
+    pub const AI_RESPONSE_MSTOFIRSTCHUNK: &str = "ai.response.msToFirstChunk";
+    /// What the provider adds, as JSON.
+    pub const AI_RESPONSE_PROVIDERMETADATA: &str = "ai.response.providerMetadata";
+    /// Words of the answer.
+    pub const AI_RESPONSE_TEXT: &str = "ai.response.text";
+    /// Time of the answer by the model's clock.
+    pub const AI_RESPONSE_TIMESTAMP: &str = "ai.response.timestamp";
+    /// Calls the model asked for, as JSON.
+    pub const AI_RESPONSE_TOOLCALLS: &str = "ai.response.toolCalls";
+    /// Most tokens that may be generated.
+    pub const AI_SETTINGS_MAXOUTPUTTOKENS: &str = "ai.settings.maxOutputTokens";
+    /// Most retries of a request.
+    pub const AI_SETTINGS_MAXRETRIES: &str = "ai.settings.maxRetries";
+    /// What a request to the model is for.
+    pub const AI_TELEMETRY_FUNCTIONID: &str = "ai.telemetry.functionId";
+    /// Session.
+    pub const AI_TELEMETRY_METADATA_SESSIONID: &str = "ai.telemetry.metadata.sessionId";
+    /// User; "unknown" where nobody signed in.
+    pub const AI_TELEMETRY_METADATA_USERID: &str = "ai.telemetry.metadata.userId";
+    /// Arguments of a call, as JSON.
+    pub const AI_TOOLCALL_ARGS: &str = "ai.toolCall.args";
+    /// Call.
+    pub const AI_TOOLCALL_ID: &str = "ai.toolCall.id";
+    /// Tool that was called.
+    pub const AI_TOOLCALL_NAME: &str = "ai.toolCall.name";
+    /// Result of a call, as JSON.
+    pub const AI_TOOLCALL_RESULT: &str = "ai.toolCall.result";
+    /// Input tokens read from a cache.
+    pub const AI_USAGE_CACHEDINPUTTOKENS: &str = "ai.usage.cachedInputTokens";
+    /// Input tokens read from a cache.
+    pub const AI_USAGE_INPUTTOKENDETAILS_CACHEREADTOKENS: &str =
+        "ai.usage.inputTokenDetails.cacheReadTokens";
+    /// Input tokens not read from a cache.
+    pub const AI_USAGE_INPUTTOKENDETAILS_NOCACHETOKENS: &str =
+        "ai.usage.inputTokenDetails.noCacheTokens";
+    /// Input tokens.
+    pub const AI_USAGE_INPUTTOKENS: &str = "ai.usage.inputTokens";
+    /// Output tokens spent on reasoning.
+    pub const AI_USAGE_OUTPUTTOKENDETAILS_REASONINGTOKENS: &str =
+        "ai.usage.outputTokenDetails.reasoningTokens";
+    /// Output tokens of the answer.
+    pub const AI_USAGE_OUTPUTTOKENDETAILS_TEXTTOKENS: &str =
+        "ai.usage.outputTokenDetails.textTokens";
+    /// Output tokens.
+    pub const AI_USAGE_OUTPUTTOKENS: &str = "ai.usage.outputTokens";
+    /// Output tokens spent on reasoning.
+    pub const AI_USAGE_REASONINGTOKENS: &str = "ai.usage.reasoningTokens";
+    /// All tokens.
+    pub const AI_USAGE_TOTALTOKENS: &str = "ai.usage.totalTokens";
+    /// Fiber of the program.
+    pub const FIBERID: &str = "fiberId";
+    /// Folder a request to OpenCode's own server is about.
+    pub const HTTP_REQUEST_HEADER_X_OPENCODE_DIRECTORY: &str =
+        "http.request.header.x-opencode-directory";
+    /// Lock that was taken.
+    pub const KEY: &str = "key";
+    /// Message of the agent a call belongs to.
+    pub const MESSAGE_ID: &str = "message.id";
+    /// How OpenCode was started.
+    pub const OPENCODE_CLIENT: &str = "opencode.client";
+    /// Run of OpenCode.
+    pub const OPENCODE_RUN: &str = "opencode.run";
+    /// Operation of the AI SDK with its purpose.
+    pub const OPERATION_NAME: &str = "operation.name";
+    /// Plugin.
+    pub const PLUGIN_ID: &str = "plugin.id";
+    /// What a request to the model is for.
+    pub const RESOURCE_NAME: &str = "resource.name";
+    /// Name of the service.
+    pub const SERVICE_NAME: &str = "service.name";
+    /// Session.
+    pub const SESSION_ID: &str = "session.id";
+    /// Team, where it is configured.
+    pub const TEAM_ID: &str = "team.id";
+    /// Call.
+    pub const TOOL_CALL_ID: &str = "tool.call_id";
+    /// Tool that was called.
+    pub const TOOL_NAME: &str = "tool.name";
+}
+
 /// Attributes of the OpenTelemetry semantic conventions (core and GenAI) that Blotter reads or emits; names only, their meaning is defined upstream.
 pub mod opentelemetry {
     /// Client address.
     pub const CLIENT_ADDRESS: &str = "client.address";
+    /// Name of a database operation.
+    pub const DB_OPERATION_NAME: &str = "db.operation.name";
+    /// Text of a database query.
+    pub const DB_QUERY_TEXT: &str = "db.query.text";
+    /// Database product.
+    pub const DB_SYSTEM_NAME: &str = "db.system.name";
+    /// Name of the deployment environment.
+    pub const DEPLOYMENT_ENVIRONMENT_NAME: &str = "deployment.environment.name";
+    /// What an error said.
+    pub const ERROR_MESSAGE: &str = "error.message";
     /// Class of error the operation ended with.
     pub const ERROR_TYPE: &str = "error.type";
     /// Name of an event, where a sender puts it into an attribute.
@@ -2473,30 +3120,87 @@ pub mod opentelemetry {
     pub const EVENT_TIMESTAMP: &str = "event.timestamp";
     /// Message of an exception.
     pub const EXCEPTION_MESSAGE: &str = "exception.message";
+    /// Stack trace of an exception.
+    pub const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
     /// Type of an exception.
     pub const EXCEPTION_TYPE: &str = "exception.type";
+    /// Description of an agent.
+    pub const GEN_AI_AGENT_DESCRIPTION: &str = "gen_ai.agent.description";
+    /// Identifier of an agent.
+    pub const GEN_AI_AGENT_ID: &str = "gen_ai.agent.id";
     /// Name of an agent.
     pub const GEN_AI_AGENT_NAME: &str = "gen_ai.agent.name";
     /// Version of an agent.
     pub const GEN_AI_AGENT_VERSION: &str = "gen_ai.agent.version";
     /// Identifier of a conversation.
     pub const GEN_AI_CONVERSATION_ID: &str = "gen_ai.conversation.id";
+    /// Messages given to the model.
+    pub const GEN_AI_INPUT_MESSAGES: &str = "gen_ai.input.messages";
     /// Name of the operation.
     pub const GEN_AI_OPERATION_NAME: &str = "gen_ai.operation.name";
+    /// Messages the model answered with.
+    pub const GEN_AI_OUTPUT_MESSAGES: &str = "gen_ai.output.messages";
+    /// Type of content that was asked for.
+    pub const GEN_AI_OUTPUT_TYPE: &str = "gen_ai.output.type";
+    /// Name of a prompt.
+    pub const GEN_AI_PROMPT_NAME: &str = "gen_ai.prompt.name";
     /// Name of the model provider.
     pub const GEN_AI_PROVIDER_NAME: &str = "gen_ai.provider.name";
+    /// Number of answers that were asked for.
+    pub const GEN_AI_REQUEST_CHOICE_COUNT: &str = "gen_ai.request.choice.count";
+    /// Frequency penalty of the request.
+    pub const GEN_AI_REQUEST_FREQUENCY_PENALTY: &str = "gen_ai.request.frequency_penalty";
+    /// Most tokens that may be generated.
+    pub const GEN_AI_REQUEST_MAX_TOKENS: &str = "gen_ai.request.max_tokens";
     /// Model that was asked.
     pub const GEN_AI_REQUEST_MODEL: &str = "gen_ai.request.model";
+    /// Presence penalty of the request.
+    pub const GEN_AI_REQUEST_PRESENCE_PENALTY: &str = "gen_ai.request.presence_penalty";
+    /// Seed of the request.
+    pub const GEN_AI_REQUEST_SEED: &str = "gen_ai.request.seed";
+    /// Sequences that stop generation.
+    pub const GEN_AI_REQUEST_STOP_SEQUENCES: &str = "gen_ai.request.stop_sequences";
+    /// Whether the answer was streamed.
+    pub const GEN_AI_REQUEST_STREAM: &str = "gen_ai.request.stream";
+    /// Temperature of the request.
+    pub const GEN_AI_REQUEST_TEMPERATURE: &str = "gen_ai.request.temperature";
+    /// Top-k of the request.
+    pub const GEN_AI_REQUEST_TOP_K: &str = "gen_ai.request.top_k";
+    /// Top-p of the request.
+    pub const GEN_AI_REQUEST_TOP_P: &str = "gen_ai.request.top_p";
+    /// Why the model stopped.
+    pub const GEN_AI_RESPONSE_FINISH_REASONS: &str = "gen_ai.response.finish_reasons";
+    /// Identifier of the answer.
+    pub const GEN_AI_RESPONSE_ID: &str = "gen_ai.response.id";
     /// Model that answered.
     pub const GEN_AI_RESPONSE_MODEL: &str = "gen_ai.response.model";
+    /// Seconds to the first part of the answer.
+    pub const GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: &str = "gen_ai.response.time_to_first_chunk";
+    /// Name of the model provider, as it was called before gen_ai.provider.name.
+    pub const GEN_AI_SYSTEM: &str = "gen_ai.system";
+    /// System instructions given to the model.
+    pub const GEN_AI_SYSTEM_INSTRUCTIONS: &str = "gen_ai.system_instructions";
+    /// Modality of counted tokens.
+    pub const GEN_AI_TOKEN_MODALITY: &str = "gen_ai.token.modality";
+    /// Type of counted tokens.
+    pub const GEN_AI_TOKEN_TYPE: &str = "gen_ai.token.type";
     /// Arguments of a tool call.
     pub const GEN_AI_TOOL_CALL_ARGUMENTS: &str = "gen_ai.tool.call.arguments";
     /// Identifier of a tool call.
     pub const GEN_AI_TOOL_CALL_ID: &str = "gen_ai.tool.call.id";
     /// Result of a tool call.
     pub const GEN_AI_TOOL_CALL_RESULT: &str = "gen_ai.tool.call.result";
+    /// Definitions of the tools the model may use.
+    pub const GEN_AI_TOOL_DEFINITIONS: &str = "gen_ai.tool.definitions";
+    /// Description of a tool.
+    pub const GEN_AI_TOOL_DESCRIPTION: &str = "gen_ai.tool.description";
     /// Name of a tool.
     pub const GEN_AI_TOOL_NAME: &str = "gen_ai.tool.name";
+    /// Type of a tool.
+    pub const GEN_AI_TOOL_TYPE: &str = "gen_ai.tool.type";
+    /// Input tokens written to a cache.
+    pub const GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS: &str =
+        "gen_ai.usage.cache_creation.input_tokens";
     /// Input tokens read from a cache.
     pub const GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: &str = "gen_ai.usage.cache_read.input_tokens";
     /// Tokens in the input.
@@ -2505,34 +3209,582 @@ pub mod opentelemetry {
     pub const GEN_AI_USAGE_OUTPUT_TOKENS: &str = "gen_ai.usage.output_tokens";
     /// Output tokens spent on reasoning.
     pub const GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: &str = "gen_ai.usage.reasoning.output_tokens";
+    /// Architecture of the host.
+    pub const HOST_ARCH: &str = "host.arch";
     /// Name of the host.
     pub const HOST_NAME: &str = "host.name";
+    /// Content type of an HTTP request.
+    pub const HTTP_REQUEST_HEADER_CONTENT_TYPE: &str = "http.request.header.content-type";
     /// HTTP request method.
     pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
+    /// HTTP method as it was sent.
+    pub const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
+    /// Cache control of an HTTP response.
+    pub const HTTP_RESPONSE_HEADER_CACHE_CONTROL: &str = "http.response.header.cache-control";
+    /// Content length of an HTTP response.
+    pub const HTTP_RESPONSE_HEADER_CONTENT_LENGTH: &str = "http.response.header.content-length";
+    /// Content type of an HTTP response.
+    pub const HTTP_RESPONSE_HEADER_CONTENT_TYPE: &str = "http.response.header.content-type";
+    /// Buffering asked of a proxy by an HTTP response.
+    pub const HTTP_RESPONSE_HEADER_X_ACCEL_BUFFERING: &str =
+        "http.response.header.x-accel-buffering";
+    /// Whether a content type may be guessed.
+    pub const HTTP_RESPONSE_HEADER_X_CONTENT_TYPE_OPTIONS: &str =
+        "http.response.header.x-content-type-options";
     /// HTTP response status code.
     pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+    /// Route of an HTTP server.
+    pub const HTTP_ROUTE: &str = "http.route";
+    /// HTTP response status code, as it was called before http.response.status_code.
+    pub const HTTP_STATUS_CODE: &str = "http.status_code";
+    /// Identifier of a JSON-RPC request.
+    pub const JSONRPC_REQUEST_ID: &str = "jsonrpc.request.id";
     /// Name of an MCP method.
     pub const MCP_METHOD_NAME: &str = "mcp.method.name";
+    /// Version of MCP.
+    pub const MCP_PROTOCOL_VERSION: &str = "mcp.protocol.version";
+    /// Address of an MCP resource.
+    pub const MCP_RESOURCE_URI: &str = "mcp.resource.uri";
     /// Identifier of an MCP session.
     pub const MCP_SESSION_ID: &str = "mcp.session.id";
+    /// Address of the peer of a connection.
+    pub const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
+    /// Port of the peer of a connection.
+    pub const NETWORK_PEER_PORT: &str = "network.peer.port";
     /// Application layer protocol.
     pub const NETWORK_PROTOCOL_NAME: &str = "network.protocol.name";
     /// Transport layer of a connection.
     pub const NETWORK_TRANSPORT: &str = "network.transport";
+    /// Type of the operating system.
+    pub const OS_TYPE: &str = "os.type";
+    /// Command a process was started with.
+    pub const PROCESS_COMMAND: &str = "process.command";
+    /// Arguments a process was started with; they may hold a prompt.
+    pub const PROCESS_COMMAND_ARGS: &str = "process.command_args";
+    /// Name of an executable.
+    pub const PROCESS_EXECUTABLE_NAME: &str = "process.executable.name";
+    /// Path of an executable.
+    pub const PROCESS_EXECUTABLE_PATH: &str = "process.executable.path";
+    /// Exit code of a process.
+    pub const PROCESS_EXIT_CODE: &str = "process.exit.code";
+    /// User a process runs as.
+    pub const PROCESS_OWNER: &str = "process.owner";
     /// Process identifier.
     pub const PROCESS_PID: &str = "process.pid";
+    /// Description of a runtime.
+    pub const PROCESS_RUNTIME_DESCRIPTION: &str = "process.runtime.description";
+    /// Name of a runtime.
+    pub const PROCESS_RUNTIME_NAME: &str = "process.runtime.name";
+    /// Version of a runtime.
+    pub const PROCESS_RUNTIME_VERSION: &str = "process.runtime.version";
+    /// Status code of an RPC response.
+    pub const RPC_RESPONSE_STATUS_CODE: &str = "rpc.response.status_code";
     /// Server domain name or address.
     pub const SERVER_ADDRESS: &str = "server.address";
     /// Server port number.
     pub const SERVER_PORT: &str = "server.port";
+    /// Identifier of a running instance of a service.
+    pub const SERVICE_INSTANCE_ID: &str = "service.instance.id";
     /// Logical name of the service.
     pub const SERVICE_NAME: &str = "service.name";
     /// Version of the service.
     pub const SERVICE_VERSION: &str = "service.version";
     /// Identifier of a session.
     pub const SESSION_ID: &str = "session.id";
+    /// Language of a telemetry SDK.
+    pub const TELEMETRY_SDK_LANGUAGE: &str = "telemetry.sdk.language";
+    /// Name of a telemetry SDK.
+    pub const TELEMETRY_SDK_NAME: &str = "telemetry.sdk.name";
+    /// Address of a request.
+    pub const URL_FULL: &str = "url.full";
+    /// Path of an address.
+    pub const URL_PATH: &str = "url.path";
+    /// Query of an address.
+    pub const URL_QUERY: &str = "url.query";
+    /// Scheme of an address.
+    pub const URL_SCHEME: &str = "url.scheme";
     /// Email address of the user.
     pub const USER_EMAIL: &str = "user.email";
     /// Identifier of the user.
     pub const USER_ID: &str = "user.id";
+    /// User agent of a request.
+    pub const USER_AGENT_ORIGINAL: &str = "user_agent.original";
+
+    /// Name of an event, where a sender puts it into an attribute. (`event.name`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum EventName {
+        /// An answer was evaluated.
+        EvaluationResult,
+        /// What was said in a request to a model.
+        InferenceDetails,
+        /// A GenAI operation failed.
+        OperationException,
+    }
+
+    impl EventName {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] =
+            &[Self::EvaluationResult, Self::InferenceDetails, Self::OperationException];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::EvaluationResult => "gen_ai.evaluation.result",
+                Self::InferenceDetails => "gen_ai.client.inference.operation.details",
+                Self::OperationException => "gen_ai.client.operation.exception",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "gen_ai.evaluation.result" => Some(Self::EvaluationResult),
+                "gen_ai.client.inference.operation.details" => Some(Self::InferenceDetails),
+                "gen_ai.client.operation.exception" => Some(Self::OperationException),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for EventName {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    /// Name of the operation. (`gen_ai.operation.name`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum GenAiOperationName {
+        /// A chat with a model.
+        Chat,
+        /// An agent was created.
+        CreateAgent,
+        /// Embeddings were computed.
+        Embeddings,
+        /// A tool was executed.
+        ExecuteTool,
+        /// A model generated content.
+        GenerateContent,
+        /// An agent was asked for something.
+        InvokeAgent,
+        /// A workflow was started.
+        InvokeWorkflow,
+        /// An agent planned.
+        Plan,
+        /// Documents were retrieved.
+        Retrieval,
+        /// A model completed a text.
+        TextCompletion,
+    }
+
+    impl GenAiOperationName {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[
+            Self::Chat,
+            Self::CreateAgent,
+            Self::Embeddings,
+            Self::ExecuteTool,
+            Self::GenerateContent,
+            Self::InvokeAgent,
+            Self::InvokeWorkflow,
+            Self::Plan,
+            Self::Retrieval,
+            Self::TextCompletion,
+        ];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Chat => "chat",
+                Self::CreateAgent => "create_agent",
+                Self::Embeddings => "embeddings",
+                Self::ExecuteTool => "execute_tool",
+                Self::GenerateContent => "generate_content",
+                Self::InvokeAgent => "invoke_agent",
+                Self::InvokeWorkflow => "invoke_workflow",
+                Self::Plan => "plan",
+                Self::Retrieval => "retrieval",
+                Self::TextCompletion => "text_completion",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "chat" => Some(Self::Chat),
+                "create_agent" => Some(Self::CreateAgent),
+                "embeddings" => Some(Self::Embeddings),
+                "execute_tool" => Some(Self::ExecuteTool),
+                "generate_content" => Some(Self::GenerateContent),
+                "invoke_agent" => Some(Self::InvokeAgent),
+                "invoke_workflow" => Some(Self::InvokeWorkflow),
+                "plan" => Some(Self::Plan),
+                "retrieval" => Some(Self::Retrieval),
+                "text_completion" => Some(Self::TextCompletion),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for GenAiOperationName {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+}
+
+/// Attributes that Qwen Code sends beyond the conventions, as seen on the wire (0.24.4) or read in its source.
+pub mod qwen_code {
+    /// What was done about signing in.
+    pub const ACTION_TYPE: &str = "action_type";
+    /// Approval mode in effect.
+    pub const APPROVAL_MODE: &str = "approval_mode";
+    /// Number of an attempt.
+    pub const ATTEMPT: &str = "attempt";
+    /// How Qwen Code signed in.
+    pub const AUTH_TYPE: &str = "auth_type";
+    /// What a call waited for.
+    pub const BLOCKED_ON: &str = "blocked_on";
+    /// Input tokens read from a cache.
+    pub const CACHED_CONTENT_TOKEN_COUNT: &str = "cached_content_token_count";
+    /// Call a record belongs to.
+    pub const CALL_ID: &str = "call_id";
+    /// Length of a tool's output.
+    pub const CONTENT_LENGTH: &str = "content_length";
+    /// Built-in tools that are enabled, joined by commas.
+    pub const CORE_TOOLS_ENABLED: &str = "core_tools_enabled";
+    /// Whether debugging is on.
+    pub const DEBUG_MODE: &str = "debug_mode";
+    /// What was decided about a call; absent where it was refused.
+    pub const DECISION: &str = "decision";
+    /// Where remembered documents were given to the model.
+    pub const DELIVERY_POINT: &str = "delivery_point";
+    /// Why remembered documents were not given to the model.
+    pub const DISCARD_REASON: &str = "discard_reason";
+    /// Documents that were searched.
+    pub const DOCS_SCANNED: &str = "docs_scanned";
+    /// Documents that were chosen.
+    pub const DOCS_SELECTED: &str = "docs_selected";
+    /// Duration in milliseconds.
+    pub const DURATION_MS: &str = "duration_ms";
+    /// What went wrong.
+    pub const ERROR: &str = "error";
+    /// What went wrong.
+    pub const ERROR_MESSAGE: &str = "error_message";
+    /// Class of error.
+    pub const ERROR_TYPE: &str = "error_type";
+    /// Name of the event.
+    pub const EVENT_NAME: &str = "event.name";
+    /// Time of the event, in milliseconds.
+    pub const EVENT_TIMESTAMP: &str = "event.timestamp";
+    /// Whether a call was executed, and how that ended.
+    pub const EXECUTION_STATUS: &str = "execution_status";
+    /// Name of an extension.
+    pub const EXTENSION_NAME: &str = "extension_name";
+    /// Whether ignored files are hidden from tools.
+    pub const FILE_FILTERING_RESPECT_GIT_IGNORE: &str = "file_filtering_respect_git_ignore";
+    /// Why the model stopped.
+    pub const FINISH_REASON: &str = "finish_reason";
+    /// Approval mode before a switch.
+    pub const FROM_MODE: &str = "from_mode";
+    /// Arguments of a call.
+    pub const FUNCTION_ARGS: &str = "function_args";
+    /// Tool that was called.
+    pub const FUNCTION_NAME: &str = "function_name";
+    /// Event a hook ran for.
+    pub const HOOK_EVENT: &str = "hook_event";
+    /// Event a hook ran for (log records).
+    pub const HOOK_EVENT_NAME: &str = "hook_event_name";
+    /// Name of a hook.
+    pub const HOOK_NAME: &str = "hook_name";
+    /// Hooks that are configured.
+    pub const HOOKS: &str = "hooks";
+    /// Whether an editor is connected.
+    pub const IDE_ENABLED: &str = "ide_enabled";
+    /// Input tokens.
+    pub const INPUT_TOKEN_COUNT: &str = "input_token_count";
+    /// Duration of a turn in milliseconds.
+    pub const INTERACTION_DURATION_MS: &str = "interaction.duration_ms";
+    /// Number of a turn, from 1.
+    pub const INTERACTION_SEQUENCE: &str = "interaction.sequence";
+    /// Whether commands run in an interactive shell.
+    pub const INTERACTIVE_SHELL_ENABLED: &str = "interactive_shell_enabled";
+    /// Whether a call was interrupted.
+    pub const IS_INTERRUPT: &str = "is_interrupt";
+    /// Latency in milliseconds.
+    pub const LATENCY_MS: &str = "latency_ms";
+    /// What a request to the model is for.
+    pub const LLM_REQUEST_CONTEXT: &str = "llm_request.context";
+    /// MCP server of the tool.
+    pub const MCP_SERVER_NAME: &str = "mcp_server_name";
+    /// Names of MCP servers, joined by commas.
+    pub const MCP_SERVERS: &str = "mcp_servers";
+    /// Number of MCP servers.
+    pub const MCP_SERVERS_COUNT: &str = "mcp_servers_count";
+    /// Names of MCP tools, joined by commas.
+    pub const MCP_TOOLS: &str = "mcp_tools";
+    /// Number of MCP tools.
+    pub const MCP_TOOLS_COUNT: &str = "mcp_tools_count";
+    /// Kind of memory that was measured.
+    pub const MEMORY_TYPE: &str = "memory_type";
+    /// What a tool says about its run, as JSON.
+    pub const METADATA: &str = "metadata";
+    /// Model.
+    pub const MODEL: &str = "model";
+    /// Format of what Qwen Code prints.
+    pub const OUTPUT_FORMAT: &str = "output_format";
+    /// Output tokens.
+    pub const OUTPUT_TOKEN_COUNT: &str = "output_token_count";
+    /// Output tokens a second.
+    pub const OUTPUT_TOKENS_PER_SECOND: &str = "output_tokens_per_second";
+    /// Call that made this call.
+    pub const PARENT_CALL_ID: &str = "parent_call_id";
+    /// Phase of a request or of remembering.
+    pub const PHASE: &str = "phase";
+    /// Words of a prompt.
+    pub const PROMPT: &str = "prompt";
+    /// Prompt a record belongs to.
+    pub const PROMPT_ID: &str = "prompt_id";
+    /// Length of a prompt.
+    pub const PROMPT_LENGTH: &str = "prompt_length";
+    /// Length of a search in memory.
+    pub const QUERY_LENGTH: &str = "query_length";
+    /// Approval mode of a turn.
+    pub const QWEN_CODE_APPROVAL_MODE: &str = "qwen-code.approval_mode";
+    /// What fills the context, as JSON.
+    pub const QWEN_CODE_CONTEXT_USAGE: &str = "qwen-code.context.usage";
+    /// What began a turn.
+    pub const QWEN_CODE_MESSAGE_TYPE: &str = "qwen-code.message_type";
+    /// Model of a turn.
+    pub const QWEN_CODE_MODEL: &str = "qwen-code.model";
+    /// Prompt a span belongs to.
+    pub const QWEN_CODE_PROMPT_ID: &str = "qwen-code.prompt_id";
+    /// How a turn ended.
+    pub const QWEN_CODE_TURN_STATUS: &str = "qwen-code.turn_status";
+    /// Time to set up a request, in milliseconds.
+    pub const REQUEST_SETUP_MS: &str = "request_setup_ms";
+    /// Request to the model.
+    pub const REQUEST_TEXT: &str = "request_text";
+    /// Answer of the model that asked for the call.
+    pub const RESPONSE_ID: &str = "response_id";
+    /// Words the model answered with; absent where it only called tools.
+    pub const RESPONSE_TEXT: &str = "response_text";
+    /// Delay by retries, in milliseconds.
+    pub const RETRY_TOTAL_DELAY_MS: &str = "retry_total_delay_ms";
+    /// Time the model took to answer, in milliseconds.
+    pub const SAMPLING_MS: &str = "sampling_ms";
+    /// Whether a sandbox is configured.
+    pub const SANDBOX_ENABLED: &str = "sandbox_enabled";
+    /// Name of the service.
+    pub const SERVICE_NAME: &str = "service.name";
+    /// Session.
+    pub const SESSION_ID: &str = "session.id";
+    /// Whether a hook let the call go on.
+    pub const SHOULD_PROCEED: &str = "should_proceed";
+    /// Whether a hook stopped the agent.
+    pub const SHOULD_STOP: &str = "should_stop";
+    /// Skills, joined by commas.
+    pub const SKILLS: &str = "skills";
+    /// What asked for a call, or decided about it.
+    pub const SOURCE: &str = "source";
+    /// How it ended.
+    pub const STATUS: &str = "status";
+    /// HTTP status of an answer.
+    pub const STATUS_CODE: &str = "status_code";
+    /// How documents were chosen.
+    pub const STRATEGY: &str = "strategy";
+    /// Name of a sub-agent.
+    pub const SUBAGENT_NAME: &str = "subagent_name";
+    /// Sub-agents, joined by commas.
+    pub const SUBAGENTS: &str = "subagents";
+    /// Whether Qwen Code calls it a success.
+    pub const SUCCESS: &str = "success";
+    /// Why a sub-agent ended.
+    pub const TERMINATE_REASON: &str = "terminate_reason";
+    /// Output tokens spent on reasoning.
+    pub const THOUGHTS_TOKEN_COUNT: &str = "thoughts_token_count";
+    /// Approval mode after a switch.
+    pub const TO_MODE: &str = "to_mode";
+    /// Call a span belongs to.
+    pub const TOOL_CALL_ID: &str = "tool.call_id";
+    /// Why a call did not succeed.
+    pub const TOOL_FAILURE_KIND: &str = "tool.failure_kind";
+    /// Tool of a hook's span.
+    pub const TOOL_DOT_NAME: &str = "tool.name";
+    /// Id a hook's span gives the call; no other record has it.
+    pub const TOOL_USE_ID: &str = "tool.use_id";
+    /// Tool of a span.
+    pub const TOOL_NAME: &str = "tool_name";
+    /// Kind of the tool.
+    pub const TOOL_TYPE: &str = "tool_type";
+    /// All tokens.
+    pub const TOTAL_TOKEN_COUNT: &str = "total_token_count";
+    /// Lines after which a tool's output is cut.
+    pub const TRUNCATE_TOOL_OUTPUT_LINES: &str = "truncate_tool_output_lines";
+    /// Characters after which a tool's output is cut.
+    pub const TRUNCATE_TOOL_OUTPUT_THRESHOLD: &str = "truncate_tool_output_threshold";
+    /// Time to the first token, in milliseconds.
+    pub const TTFT_MS: &str = "ttft_ms";
+    /// Type of counted tokens.
+    pub const TYPE: &str = "type";
+    /// Whether the built-in ripgrep is used.
+    pub const USE_BUILTIN_RIPGREP: &str = "use_builtin_ripgrep";
+    /// Whether ripgrep is used.
+    pub const USE_RIPGREP: &str = "use_ripgrep";
+
+    /// Name of the event. (`event.name`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum EventName {
+        /// A request to the model was cancelled.
+        ApiCancel,
+        /// A request to the model failed.
+        ApiError,
+        /// A request was sent to the model.
+        ApiRequest,
+        /// The model answered.
+        ApiResponse,
+        /// A request to the model is tried again.
+        ApiRetry,
+        /// The approval mode changed.
+        ApprovalModeSwitch,
+        /// Qwen Code signed in.
+        Auth,
+        /// Qwen Code started with this configuration.
+        Config,
+        /// An extension was disabled.
+        ExtensionDisable,
+        /// An extension was enabled.
+        ExtensionEnable,
+        /// An extension was installed.
+        ExtensionInstall,
+        /// An extension was removed.
+        ExtensionUninstall,
+        /// A tool read or wrote a file.
+        FileOperation,
+        /// A hook ran.
+        HookCall,
+        /// A call was refused because it failed too often.
+        RepeatedToolFailureGuard,
+        /// A skill was started.
+        SkillLaunch,
+        /// A slash command was given.
+        SlashCommand,
+        /// A sub-agent started or ended.
+        SubagentExecution,
+        /// A tool call ended or was refused.
+        ToolCall,
+        /// The output of a tool was cut.
+        ToolOutputTruncated,
+        /// A user asked for something.
+        UserPrompt,
+        /// A user had a request tried again.
+        UserRetry,
+        /// A session ended.
+        SessionEnd,
+        /// A session began.
+        SessionStart,
+    }
+
+    impl EventName {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[
+            Self::ApiCancel,
+            Self::ApiError,
+            Self::ApiRequest,
+            Self::ApiResponse,
+            Self::ApiRetry,
+            Self::ApprovalModeSwitch,
+            Self::Auth,
+            Self::Config,
+            Self::ExtensionDisable,
+            Self::ExtensionEnable,
+            Self::ExtensionInstall,
+            Self::ExtensionUninstall,
+            Self::FileOperation,
+            Self::HookCall,
+            Self::RepeatedToolFailureGuard,
+            Self::SkillLaunch,
+            Self::SlashCommand,
+            Self::SubagentExecution,
+            Self::ToolCall,
+            Self::ToolOutputTruncated,
+            Self::UserPrompt,
+            Self::UserRetry,
+            Self::SessionEnd,
+            Self::SessionStart,
+        ];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::ApiCancel => "qwen-code.api_cancel",
+                Self::ApiError => "qwen-code.api_error",
+                Self::ApiRequest => "qwen-code.api_request",
+                Self::ApiResponse => "qwen-code.api_response",
+                Self::ApiRetry => "qwen-code.api_retry",
+                Self::ApprovalModeSwitch => "qwen-code.approval_mode_switch",
+                Self::Auth => "qwen-code.auth",
+                Self::Config => "qwen-code.config",
+                Self::ExtensionDisable => "qwen-code.extension_disable",
+                Self::ExtensionEnable => "qwen-code.extension_enable",
+                Self::ExtensionInstall => "qwen-code.extension_install",
+                Self::ExtensionUninstall => "qwen-code.extension_uninstall",
+                Self::FileOperation => "qwen-code.file_operation",
+                Self::HookCall => "qwen-code.hook_call",
+                Self::RepeatedToolFailureGuard => "qwen-code.repeated_tool_failure_guard",
+                Self::SkillLaunch => "qwen-code.skill_launch",
+                Self::SlashCommand => "qwen-code.slash_command",
+                Self::SubagentExecution => "qwen-code.subagent_execution",
+                Self::ToolCall => "qwen-code.tool_call",
+                Self::ToolOutputTruncated => "qwen-code.tool_output_truncated",
+                Self::UserPrompt => "qwen-code.user_prompt",
+                Self::UserRetry => "qwen-code.user_retry",
+                Self::SessionEnd => "session.end",
+                Self::SessionStart => "session.start",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "qwen-code.api_cancel" => Some(Self::ApiCancel),
+                "qwen-code.api_error" => Some(Self::ApiError),
+                "qwen-code.api_request" => Some(Self::ApiRequest),
+                "qwen-code.api_response" => Some(Self::ApiResponse),
+                "qwen-code.api_retry" => Some(Self::ApiRetry),
+                "qwen-code.approval_mode_switch" => Some(Self::ApprovalModeSwitch),
+                "qwen-code.auth" => Some(Self::Auth),
+                "qwen-code.config" => Some(Self::Config),
+                "qwen-code.extension_disable" => Some(Self::ExtensionDisable),
+                "qwen-code.extension_enable" => Some(Self::ExtensionEnable),
+                "qwen-code.extension_install" => Some(Self::ExtensionInstall),
+                "qwen-code.extension_uninstall" => Some(Self::ExtensionUninstall),
+                "qwen-code.file_operation" => Some(Self::FileOperation),
+                "qwen-code.hook_call" => Some(Self::HookCall),
+                "qwen-code.repeated_tool_failure_guard" => Some(Self::RepeatedToolFailureGuard),
+                "qwen-code.skill_launch" => Some(Self::SkillLaunch),
+                "qwen-code.slash_command" => Some(Self::SlashCommand),
+                "qwen-code.subagent_execution" => Some(Self::SubagentExecution),
+                "qwen-code.tool_call" => Some(Self::ToolCall),
+                "qwen-code.tool_output_truncated" => Some(Self::ToolOutputTruncated),
+                "qwen-code.user_prompt" => Some(Self::UserPrompt),
+                "qwen-code.user_retry" => Some(Self::UserRetry),
+                "session.end" => Some(Self::SessionEnd),
+                "session.start" => Some(Self::SessionStart),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for EventName {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
 }

@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, span::Event as Otl
 use super::custody::{Standing, stamp_custody};
 use super::time::{Time, clamp};
 use super::{Normaliser, base_event, id, origin, push};
-use crate::dialects::{self, Origin};
+use crate::dialects::{self, Derived, Origin};
 use crate::event_id;
 use crate::names::blotter::{EventSource, TimeSource};
 use crate::names::opentelemetry as otel;
@@ -78,13 +78,27 @@ impl Normaliser<'_> {
         };
         stamp_custody!(row, self.custody, standing);
 
-        self.derive(origin, dialect, span, (row.event_id, 0), &standing, |event| {
+        let whole = |event: &mut Event| {
             event.source = Some(EventSource::OtlpSpan.as_str().to_owned());
             event.name = Some(span.name.clone());
             event.duration_ns = duration;
             time.stamp(event);
-            dialect.span(origin, span, &mut row, event)
+        };
+        let mut derived = Derived::Nothing;
+        self.derive(origin, dialect, span, (row.event_id, 0), &standing, |event| {
+            whole(event);
+            derived = dialect.span(origin, span, &mut row, event);
+            derived != Derived::Nothing
         });
+        if derived == Derived::StartAndEnd {
+            // After the span itself and the events on it.
+            let index = span.events.len() + 1;
+            self.derive(origin, dialect, span, (row.event_id, index), &standing, |event| {
+                whole(event);
+                dialects::at_end(&row, event);
+                dialect.span_end(origin, span, &row, event)
+            });
+        }
         for (index, span_event) in span.events.iter().enumerate() {
             let received = self.custody.received_time_unix_nano;
             self.derive(origin, dialect, span, (row.event_id, index + 1), &standing, |event| {

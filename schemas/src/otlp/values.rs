@@ -41,6 +41,12 @@ impl<'a> Attributes<'a> {
         text(self.value(key)?).filter(|text| !text.is_empty())
     }
 
+    /// The first of `keys` that has a value, as [`Self::text`] gives it.
+    #[must_use]
+    pub fn first_text(&self, keys: &[&str]) -> Option<String> {
+        keys.iter().find_map(|key| self.text(key))
+    }
+
     /// An integer, also where it was sent as a string or as a whole double.
     #[must_use]
     pub fn int(&self, key: &str) -> Option<i64> {

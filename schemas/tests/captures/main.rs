@@ -105,8 +105,8 @@ reviewed! {
     codex_person_answers_for_mcp_calls: "codex/19-appserver-mcp",
     codex_sends_once_what_a_collector_refuses: "codex/20-collector-503",
     codex_over_mutual_tls: "codex/23-mtls",
-    python_sdk_over_grpc_belongs_to_no_dialect: "codex/90-pysdk-grpc-gzip",
-    python_sdk_over_http_belongs_to_no_dialect: "codex/90-pysdk-http-gzip",
+    python_sdk_over_grpc_follows_the_conventions: "codex/90-pysdk-grpc-gzip",
+    python_sdk_over_http_follows_the_conventions: "codex/90-pysdk-http-gzip",
     claude_code_runs_tools_and_exit_3_is_a_failure: "claude-code/01-ok",
     claude_code_with_traces_and_content: "claude-code/02-ok-full-traces",
     claude_code_is_refused_by_configuration: "claude-code/03-denied",
@@ -118,6 +118,14 @@ reviewed! {
     claude_code_over_http_with_json: "claude-code/10-http-json",
     claude_code_sends_again_what_a_collector_was_too_busy_for: "claude-code/11-collector-503",
     claude_code_to_a_collector_that_cannot_read_it: "claude-code/12-collector-400",
+    gemini_cli_accepts_in_nobodys_name_and_calls_exit_3_a_success: "gemini-cli/01-ok-yolo",
+    gemini_cli_refuses_without_a_decision: "gemini-cli/02-denied-default",
+    gemini_cli_calls_mcp_tools: "gemini-cli/03-mcp",
+    gemini_cli_over_grpc: "gemini-cli/06-grpc",
+    qwen_code_runs_fails_and_is_refused: "qwen-code/01-yolo",
+    copilot_cli_tells_exit_codes_on_spans_alone: "copilot-cli/01-ok",
+    copilot_cli_is_denied_by_a_rule_and_by_nobody: "copilot-cli/02-denied-content",
+    opencode_evaluates_permissions_in_log_lines: "opencode/01-ok",
 }
 
 /// Folders of captures that hold requests.

@@ -1,6 +1,7 @@
 //! Records that no agent would send.
 
-use blotter_schemas::names::{claude_code, codex};
+use blotter_schemas::names::opentelemetry as otel;
+use blotter_schemas::names::{claude_code, codex, gemini_cli, opencode, qwen_code};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
@@ -10,7 +11,7 @@ use proptest::sample::select;
 use super::{log, named_span, span, span_event};
 
 /// Keys that a dialect reads.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 36] = [
     codex::ABORTED,
     codex::CALL_ID,
     codex::CODEX_TOOL_PHASE,
@@ -35,6 +36,18 @@ const KEYS: [&str; 24] = [
     claude_code::STATUS_CODE,
     claude_code::TOOL_NAME,
     claude_code::TOOL_PARAMETERS,
+    gemini_cli::FUNCTION_NAME,
+    gemini_cli::METADATA,
+    opencode::AI_PROMPT,
+    opencode::AI_TOOLCALL_RESULT,
+    opencode::AI_USAGE_INPUTTOKENS,
+    otel::GEN_AI_INPUT_MESSAGES,
+    otel::GEN_AI_OPERATION_NAME,
+    otel::GEN_AI_OUTPUT_MESSAGES,
+    otel::GEN_AI_TOOL_CALL_ID,
+    otel::MCP_METHOD_NAME,
+    qwen_code::SHOULD_PROCEED,
+    qwen_code::TOOL_FAILURE_KIND,
 ];
 
 /// Strings that mean something to a dialect, and strings that do not.
@@ -56,6 +69,14 @@ fn words() -> impl Strategy<Value = String> {
             "response.failed",
             "{\"mcp_server_name\":\"a\"}",
             "{\"mcp_tool_name\":[]}",
+            "execute_tool",
+            "chat",
+            "invoke_agent",
+            "[{\"role\":\"user\",\"parts\":[{\"type\":\"text\",\"content\":\"a\"}]}]",
+            "[{\"callId\":\"c\"}]",
+            "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}",
+            "{\"status\":\"error\",\"response\":{\"responseParts\":[1]}}",
+            "{\"exitCode\":99999999999999999999}",
             "2026-11-21T00:00:00Z",
             "9999999-01-01T00:00:00Z",
         ])
@@ -89,8 +110,18 @@ fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
 fn events() -> impl Strategy<Value = (&'static str, &'static str)> {
     let codex = codex::EventName::ALL.iter().map(|name| ("codex_exec", name.as_str()));
     let claude = claude_code::EventName::ALL.iter().map(|name| ("claude-code", name.as_str()));
-    let unknown = [("codex_exec", "codex.unknown"), ("claude-code", "unknown"), ("codex_exec", "")];
-    select(codex.chain(claude).chain(unknown).collect::<Vec<_>>())
+    let gemini = gemini_cli::EventName::ALL.iter().map(|name| ("gemini-cli", name.as_str()));
+    let qwen = qwen_code::EventName::ALL.iter().map(|name| ("qwen-code", name.as_str()));
+    let gen_ai = otel::EventName::ALL.iter().map(|name| ("lab", name.as_str()));
+    let unknown = [
+        ("codex_exec", "codex.unknown"),
+        ("claude-code", "unknown"),
+        ("codex_exec", ""),
+        ("github-copilot", "unknown"),
+        ("opencode", ""),
+    ];
+    let known = codex.chain(claude).chain(gemini).chain(qwen).chain(gen_ai);
+    select(known.chain(unknown).collect::<Vec<_>>())
 }
 
 proptest! {
@@ -114,6 +145,8 @@ proptest! {
             "codex.hooks.command", "code_mode.broker.invoke_tool", "unified_exec.exec_command",
             "claude_code.tool", "claude_code.tool.blocked_on_user", "claude_code.tool.execution",
             "claude_code.hook", "claude_code.interaction", "anything",
+            "tool_call", "schedule_tool_calls", "qwen-code.tool", "qwen-code.hook", "permission",
+            "ai.toolCall", "Tool.execute", "ai.streamText", "ai.streamText.doStream",
         ]),
         around in attributes(),
         mut on_event in attributes(),

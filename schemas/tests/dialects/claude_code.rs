@@ -4,7 +4,7 @@ use blotter_schemas::tables::Event;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 
-use super::{flag, int, log, named_span, span, span_event, text};
+use super::{flag, int, kind, log, named_span, span, span_event, text};
 
 const SERVICE: &str = "claude-code";
 const SCOPE: &str = "com.anthropic.claude_code.events";
@@ -14,10 +14,6 @@ fn claude(name: &str, attributes: Vec<KeyValue>) -> Event {
     let mut all = vec![text("event.name", name), text("session.id", "s1"), text("prompt.id", "p1")];
     all.extend(attributes);
     log(SERVICE, SCOPE, LogRecord { attributes: all, ..LogRecord::default() })
-}
-
-fn kind(event: &Event) -> &str {
-    event.kind.as_deref().unwrap()
 }
 
 #[test]

@@ -5,7 +5,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 
-use super::{attribute, flag, int, log, named_span, span, span_event, text};
+use super::{attribute, flag, int, kind, log, named_span, span, span_event, text};
 
 const CONVERSATION: &str = "01a1fb66-2a6e-7a00-a545-35ab1439446a";
 
@@ -25,10 +25,6 @@ fn codex(name: &str, attributes: Vec<KeyValue>) -> Event {
     );
     assert_eq!(event.dialect.as_deref(), Some("codex"));
     event
-}
-
-fn kind(event: &Event) -> &str {
-    event.kind.as_deref().unwrap()
 }
 
 #[test]

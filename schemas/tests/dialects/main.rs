@@ -10,6 +10,11 @@
 mod anything;
 mod claude_code;
 mod codex;
+mod copilot_cli;
+mod gemini_cli;
+mod gen_ai;
+mod opencode;
+mod qwen_code;
 
 use blotter_schemas::normalise::{Custody, Rows, normalise};
 use blotter_schemas::otlp::Request;
@@ -21,7 +26,8 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, Key
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::Event as SpanEvent;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 
 /// Time of receipt of everything here.
 const RECEIVED: i64 = 1_795_300_000_000_000_000;
@@ -44,6 +50,26 @@ fn int(key: &str, value: i64) -> KeyValue {
 
 fn flag(key: &str, value: bool) -> KeyValue {
     attribute(key, Value::BoolValue(value))
+}
+
+/// An attribute with the value `{}`, which agents send where they have none.
+fn empty(key: &str) -> KeyValue {
+    KeyValue { value: Some(AnyValue { value: None }), ..text(key, "") }
+}
+
+fn kind(event: &Event) -> &str {
+    event.kind.as_deref().unwrap()
+}
+
+/// A log record that carries its name in an attribute.
+fn named_log(name: &str, attributes: Vec<KeyValue>) -> LogRecord {
+    let attributes = [vec![text("event.name", name)], attributes].concat();
+    LogRecord { attributes, ..LogRecord::default() }
+}
+
+/// The status of a span that failed.
+fn failed(message: &str) -> Option<Status> {
+    Some(Status { code: StatusCode::Error.into(), message: message.to_owned() })
 }
 
 fn resource(service: &str) -> Resource {

@@ -4,7 +4,7 @@ use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use serde::Deserialize;
 
 use super::place;
-use crate::dialects::set_kind;
+use crate::dialects::{json, set_kind};
 use crate::names::blotter::EventKind;
 use crate::names::claude_code::{self, EventName, Status};
 use crate::otlp::values::Attributes;
@@ -12,8 +12,6 @@ use crate::tables::Event;
 
 /// What `tool_name` says where the tool belongs to an MCP server.
 const MCP_TOOL: &str = "mcp_tool";
-/// Longest `tool_parameters` that is parsed for the names in it, in bytes.
-const PARAMETERS_LIMIT: usize = 1 << 20;
 
 /// Fills the columns of a log record's event.
 pub(super) fn log(record: &LogRecord, event: &mut Event) {
@@ -131,9 +129,8 @@ fn tool_decision(attributes: &Attributes<'_>, event: &mut Event) -> EventKind {
 }
 
 fn tool_result(attributes: &Attributes<'_>, event: &mut Event) -> EventKind {
-    event.arguments = attributes
-        .text(claude_code::TOOL_INPUT)
-        .or_else(|| attributes.text(claude_code::TOOL_PARAMETERS));
+    event.arguments =
+        attributes.first_text(&[claude_code::TOOL_INPUT, claude_code::TOOL_PARAMETERS]);
     event.decision = attributes.text(claude_code::DECISION_TYPE);
     event.decision_source = attributes.text(claude_code::DECISION_SOURCE);
     event.error_type = attributes.text(claude_code::ERROR_TYPE);
@@ -156,10 +153,7 @@ fn tool(attributes: &Attributes<'_>, event: &mut Event) {
     if event.tool_name.as_deref() != Some(MCP_TOOL) {
         return;
     }
-    let named = attributes
-        .str(claude_code::TOOL_PARAMETERS)
-        .filter(|parameters| parameters.len() <= PARAMETERS_LIMIT)
-        .and_then(|parameters| serde_json::from_str::<ToolParameters>(parameters).ok());
+    let named = attributes.str(claude_code::TOOL_PARAMETERS).and_then(json::read::<ToolParameters>);
     let Some(named) = named else { return };
     event.mcp_server = named.mcp_server_name;
     event.tool_name = named.mcp_tool_name.or(event.tool_name.take());
@@ -196,9 +190,7 @@ const HOOK_COUNTS: [&str; 5] = [
 ];
 
 fn hook(attributes: &Attributes<'_>, event: &mut Event) -> EventKind {
-    event.detail = attributes
-        .text(claude_code::HOOK_NAME)
-        .or_else(|| attributes.text(claude_code::HOOK_EVENT));
+    event.detail = attributes.first_text(&[claude_code::HOOK_NAME, claude_code::HOOK_EVENT]);
     event.arguments = attributes.text(claude_code::HOOK_DEFINITIONS);
     event.duration_ns = attributes.milliseconds_as_nanos(claude_code::TOTAL_DURATION_MS);
     let counts: Vec<String> = HOOK_COUNTS

@@ -27,15 +27,14 @@ mod spans;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, span::Event as OtlpSpanEvent};
 
-use super::{Dialect, Origin};
+use super::signature::Signature;
+use super::{Derived, Dialect, Origin};
 use crate::names::claude_code;
 use crate::otlp::values::Attributes;
-use crate::tables::{Event, MetricPoint, Span};
+use crate::tables::{Event, Span};
 
-/// How its scopes begin.
-const SCOPE_PREFIX: &str = "com.anthropic.claude_code";
-/// Its service names.
-const SERVICES: [&str; 2] = ["claude-code", "claude-code-desktop"];
+const SIGNATURE: Signature =
+    Signature { services: &["claude-code"], scopes: &["com.anthropic.claude_code"], events: &[] };
 
 /// The dialect of Claude Code.
 pub(super) struct ClaudeCode;
@@ -49,34 +48,41 @@ impl Dialect for ClaudeCode {
         1
     }
 
-    fn recognises(&self, origin: &Origin<'_>, _: &Attributes<'_>) -> bool {
-        origin.scope.starts_with(SCOPE_PREFIX)
-            || origin
-                .resource
-                .str(claude_code::SERVICE_NAME)
-                .is_some_and(|service| SERVICES.contains(&service))
+    fn recognises(&self, origin: &Origin<'_>, attributes: &Attributes<'_>) -> bool {
+        SIGNATURE.matches(origin, attributes)
+    }
+
+    fn session(&self, _: &Origin<'_>, attributes: &Attributes<'_>) -> Option<String> {
+        attributes.first_text(&[claude_code::SESSION_ID, claude_code::GEN_AI_CONVERSATION_ID])
     }
 
     fn log(&self, _: &Origin<'_>, record: &LogRecord, event: &mut Event) {
         logs::log(record, event);
     }
 
-    fn span(&self, _: &Origin<'_>, span: &OtlpSpan, row: &mut Span, event: &mut Event) -> bool {
-        spans::span(span, row, event)
+    fn span(
+        &self,
+        origin: &Origin<'_>,
+        span: &OtlpSpan,
+        row: &mut Span,
+        event: &mut Event,
+    ) -> Derived {
+        row.session_id = self.session(origin, &Attributes(&span.attributes));
+        spans::span(span, row, event).into()
     }
 
     fn span_event(
         &self,
-        _: &Origin<'_>,
+        origin: &Origin<'_>,
         span: &OtlpSpan,
         span_event: &OtlpSpanEvent,
         event: &mut Event,
     ) -> bool {
-        spans::span_event(span, span_event, event)
-    }
-
-    fn metric(&self, _: &Origin<'_>, attributes: &Attributes<'_>, row: &mut MetricPoint) {
-        row.session_id = attributes.text(claude_code::SESSION_ID);
+        if !spans::span_event(span, span_event, event) {
+            return false;
+        }
+        event.session_id = self.session(origin, &Attributes(&span.attributes));
+        true
     }
 }
 
@@ -88,18 +94,15 @@ fn place(attributes: &Attributes<'_>, event: &mut Event) {
     event.sequence = attributes.int(claude_code::EVENT_SEQUENCE);
     event.model = attributes.text(claude_code::MODEL);
     event.provider = attributes
-        .text(claude_code::ANTHROPIC_PROVIDER)
-        .or_else(|| attributes.text(claude_code::GEN_AI_PROVIDER_NAME));
+        .first_text(&[claude_code::ANTHROPIC_PROVIDER, claude_code::GEN_AI_PROVIDER_NAME]);
     event.terminal = attributes.text(claude_code::TERMINAL_TYPE);
     event.user_id = attributes.text(claude_code::USER_ID);
     event.user_email = attributes.text(claude_code::USER_EMAIL);
-    event.account_id = [
+    event.account_id = attributes.first_text(&[
         claude_code::USER_ACCOUNT_ID,
         claude_code::USER_ACCOUNT_UUID,
         claude_code::ORGANIZATION_ID,
-    ]
-    .into_iter()
-    .find_map(|key| attributes.text(key));
+    ]);
     if let Some(agent) = attributes.text(claude_code::AGENT_NAME) {
         event.agent_name = Some(agent);
     }
@@ -109,7 +112,5 @@ fn place(attributes: &Attributes<'_>, event: &mut Event) {
 }
 
 fn call(attributes: &Attributes<'_>) -> Option<String> {
-    attributes
-        .text(claude_code::TOOL_USE_ID)
-        .or_else(|| attributes.text(claude_code::GEN_AI_TOOL_CALL_ID))
+    attributes.first_text(&[claude_code::TOOL_USE_ID, claude_code::GEN_AI_TOOL_CALL_ID])
 }

@@ -31,7 +31,6 @@ const OUTPUT: &str = "tool.output";
 /// Fills a span's row and, where it yields one, the row derived from it.
 pub(super) fn span(span: &OtlpSpan, row: &mut Span, event: &mut Event) -> bool {
     let attributes = Attributes(&span.attributes);
-    row.session_id = session(&attributes);
     row.turn_id = attributes.text(claude_code::PROMPT_ID);
     row.call_id = call(&attributes);
     let kind = match span.name.as_str() {
@@ -47,16 +46,14 @@ pub(super) fn span(span: &OtlpSpan, row: &mut Span, event: &mut Event) -> bool {
         }
         EXECUTION => {
             event.success = attributes.flag(claude_code::SUCCESS);
-            event.error_type = attributes
-                .text(claude_code::ERROR_CLASS)
-                .or_else(|| attributes.text(claude_code::ERROR_DOT_TYPE));
+            event.error_type =
+                attributes.first_text(&[claude_code::ERROR_CLASS, claude_code::ERROR_DOT_TYPE]);
             event.error_message = attributes.text(claude_code::ERROR);
             EventKind::Result
         }
         HOOK => {
-            event.detail = attributes
-                .text(claude_code::HOOK_NAME)
-                .or_else(|| attributes.text(claude_code::HOOK_EVENT));
+            event.detail =
+                attributes.first_text(&[claude_code::HOOK_NAME, claude_code::HOOK_EVENT]);
             EventKind::Hook
         }
         _ => return false,
@@ -74,33 +71,22 @@ pub(super) fn span_event(span: &OtlpSpan, span_event: &OtlpSpanEvent, event: &mu
     }
     let around = Attributes(&span.attributes);
     place(&around, event);
-    event.session_id = session(&around);
     tool(&around, event);
     let attributes = Attributes(&span_event.attributes);
-    event.output =
-        attributes.text(claude_code::OUTPUT).or_else(|| attributes.text(claude_code::CONTENT));
+    event.output = attributes.first_text(&[claude_code::OUTPUT, claude_code::CONTENT]);
     set_kind(event, EventKind::Result);
     true
-}
-
-fn session(attributes: &Attributes<'_>) -> Option<String> {
-    attributes
-        .text(claude_code::SESSION_ID)
-        .or_else(|| attributes.text(claude_code::GEN_AI_CONVERSATION_ID))
 }
 
 /// The tool; an MCP tool is named without its server here, as it is in `tool_parameters`.
 fn tool(attributes: &Attributes<'_>, event: &mut Event) {
     event.mcp_server = attributes.text(claude_code::ANTHROPIC_MCP_SERVER_NAME);
-    event.tool_name = attributes
-        .text(claude_code::GEN_AI_TOOL_NAME)
-        .or_else(|| attributes.text(claude_code::TOOL_NAME));
+    event.tool_name =
+        attributes.first_text(&[claude_code::GEN_AI_TOOL_NAME, claude_code::TOOL_NAME]);
 }
 
 /// The command or file is all that a span says of the arguments.
 fn arguments(attributes: &Attributes<'_>, event: &mut Event) {
     tool(attributes, event);
-    event.arguments = attributes
-        .text(claude_code::FULL_COMMAND)
-        .or_else(|| attributes.text(claude_code::FILE_PATH));
+    event.arguments = attributes.first_text(&[claude_code::FULL_COMMAND, claude_code::FILE_PATH]);
 }

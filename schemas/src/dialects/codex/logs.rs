@@ -3,10 +3,10 @@
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 
 use super::{conversation, turn};
-use crate::dialects::{address, set_kind};
+use crate::dialects::{address, body, set_kind};
 use crate::names::blotter::EventKind;
 use crate::names::codex::{self, AuthOutcome, EventKind as StreamEvent, EventName};
-use crate::otlp::values::{self, Attributes};
+use crate::otlp::values::Attributes;
 use crate::tables::Event;
 
 /// Fills the columns of a log record's event.
@@ -14,7 +14,7 @@ pub(super) fn log(record: &LogRecord, event: &mut Event) {
     let attributes = Attributes(&record.attributes);
     // The record's own name is the position of a statement in the source, e.g. "event src/a.rs:703".
     event.name = attributes.text(codex::EVENT_NAME);
-    event.text = record.body.as_ref().and_then(|body| body.value.as_ref()).and_then(values::text);
+    event.text = body(record);
     fill(&attributes, event);
 }
 

@@ -34,17 +34,18 @@ mod spans;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, span::Event as OtlpSpanEvent};
 
-use super::{Dialect, Origin};
+use super::signature::Signature;
+use super::{Derived, Dialect, Origin};
 use crate::names::codex;
 use crate::otlp::values::Attributes;
-use crate::tables::{Event, MetricPoint, Span};
+use crate::tables::{Event, Span};
 
 /// How every event name of Codex begins.
 const EVENT_PREFIX: &str = "codex.";
-/// How the scopes of its log records begin.
-const LOG_SCOPE_PREFIX: &str = "codex_otel";
 /// How its originators and the Rust targets of its spans begin.
 const PREFIXES: [&str; 2] = ["codex_", "codex-"];
+const SIGNATURE: Signature =
+    Signature { services: &PREFIXES, scopes: &["codex_otel"], events: &[EVENT_PREFIX] };
 
 /// The dialect of Codex.
 pub(super) struct Codex;
@@ -60,18 +61,19 @@ impl Dialect for Codex {
 
     fn recognises(&self, origin: &Origin<'_>, attributes: &Attributes<'_>) -> bool {
         let ours = |text: &str| PREFIXES.iter().any(|prefix| text.starts_with(prefix));
-        origin.scope.starts_with(LOG_SCOPE_PREFIX)
-            || origin.resource.str(codex::SERVICE_NAME).is_some_and(ours)
-            || attributes.str(codex::EVENT_NAME).is_some_and(|name| name.starts_with(EVENT_PREFIX))
-            || attributes.str(codex::TARGET).is_some_and(ours)
+        SIGNATURE.matches(origin, attributes) || attributes.str(codex::TARGET).is_some_and(ours)
+    }
+
+    fn session(&self, _: &Origin<'_>, attributes: &Attributes<'_>) -> Option<String> {
+        conversation(attributes)
     }
 
     fn log(&self, _: &Origin<'_>, record: &LogRecord, event: &mut Event) {
         logs::log(record, event);
     }
 
-    fn span(&self, _: &Origin<'_>, span: &OtlpSpan, row: &mut Span, event: &mut Event) -> bool {
-        spans::span(span, row, event)
+    fn span(&self, _: &Origin<'_>, span: &OtlpSpan, row: &mut Span, event: &mut Event) -> Derived {
+        spans::span(span, row, event).into()
     }
 
     fn span_event(
@@ -83,17 +85,12 @@ impl Dialect for Codex {
     ) -> bool {
         spans::span_event(span, span_event, event)
     }
-
-    fn metric(&self, _: &Origin<'_>, attributes: &Attributes<'_>, row: &mut MetricPoint) {
-        row.session_id = conversation(attributes);
-    }
 }
 
 /// The conversation a record names.
 fn conversation(attributes: &Attributes<'_>) -> Option<String> {
     attributes
-        .text(codex::CONVERSATION_ID)
-        .or_else(|| attributes.text(codex::THREAD_ID))
+        .first_text(&[codex::CONVERSATION_ID, codex::THREAD_ID])
         .or_else(|| thread(attributes))
 }
 
@@ -110,5 +107,5 @@ fn thread(attributes: &Attributes<'_>) -> Option<String> {
 
 /// The turn a record names, in either spelling.
 fn turn(attributes: &Attributes<'_>) -> Option<String> {
-    attributes.text(codex::TURN_DOT_ID).or_else(|| attributes.text(codex::TURN_ID))
+    attributes.first_text(&[codex::TURN_DOT_ID, codex::TURN_ID])
 }

@@ -22,7 +22,7 @@
 use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, span::Event as OtlpSpanEvent};
 
 use super::{EVENT_PREFIX, conversation, logs, turn};
-use crate::dialects::set_kind;
+use crate::dialects::{at_end, same_place, set_kind};
 use crate::names::blotter::EventKind;
 use crate::names::codex::{self, EventName};
 use crate::otlp::values::Attributes;
@@ -52,9 +52,7 @@ pub(super) fn span(span: &OtlpSpan, row: &mut Span, event: &mut Event) -> bool {
         return false;
     };
     set_kind(event, kind);
-    event.session_id.clone_from(&row.session_id);
-    event.turn_id.clone_from(&row.turn_id);
-    event.call_id.clone_from(&row.call_id);
+    same_place(row, event);
     event.model = attributes.text(codex::MODEL);
     true
 }
@@ -68,7 +66,8 @@ fn kind(
 ) -> Option<EventKind> {
     Some(match span.name.as_str() {
         SESSION_LOOP => {
-            end_of(row, event);
+            // A conversation ends when its loop does, not when the loop's span began.
+            at_end(row, event);
             EventKind::SessionEnd
         }
         UNIFIED_EXEC => {
@@ -118,20 +117,9 @@ fn kind(
     })
 }
 
-/// A conversation ends when its loop does, not when the loop's span began.
-fn end_of(row: &Span, event: &mut Event) {
-    if let Some(end) = row.end_time_unix_nano {
-        event.time_unix_nano = Some(end);
-        event.time = Some(end.div_euclid(1000));
-    }
-}
-
 /// The call a span names, in the spellings of its different spans.
 fn call(attributes: &Attributes<'_>) -> Option<String> {
-    attributes
-        .text(codex::CALL_ID)
-        .or_else(|| attributes.text(codex::TOOL_DOT_CALL_ID))
-        .or_else(|| attributes.text(codex::TOOL_CALL_ID))
+    attributes.first_text(&[codex::CALL_ID, codex::TOOL_DOT_CALL_ID, codex::TOOL_CALL_ID])
 }
 
 /// Code mode's span does not name its call; the event on it does.
