@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use blotter_disk::{Disk, LocalDisk, durable};
+use blotter_disk::{Disk, LocalDisk};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -144,7 +144,6 @@ impl Drop for Collector {
 
 fn open(config: &Config, disk: Arc<dyn Disk>) -> Result<(Journal, Arc<Redaction>, String), Error> {
     let data: &Path = &config.data;
-    durable::create_folder(&*disk, "data.folder", data).map_err(Error::file("create", data))?;
     let folder = data.join("journal");
     let journal = Journal::open(&folder, &config.journal, &[commit::CONSUMER], Arc::clone(&disk))?;
     // After the journal, whose lock keeps a second collector from making another key or id.

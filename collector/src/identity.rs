@@ -17,6 +17,8 @@ struct Identity {
 }
 
 /// The id of the collector that works in `data`: a random one, made at its first start.
+///
+/// The journal in `data` must be open: that has made durable what an earlier process left here.
 pub(crate) fn collector_id(disk: &dyn Disk, data: &Path) -> Result<String, Error> {
     let path = data.join(NAME);
     match durable::read(disk, &path) {
@@ -28,8 +30,6 @@ pub(crate) fn collector_id(disk: &dyn Disk, data: &Path) -> Result<String, Error
                     reason: error.to_string(),
                     advice: "put the file back, or delete it to give the collector a new id",
                 })?;
-            // Its writer may have died before its sync; what is built on the id must not outlive it.
-            disk.sync_folder("identity.found", data).map_err(Error::file("sync", data))?;
             Ok(identity.collector_id)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

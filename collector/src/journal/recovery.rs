@@ -1,6 +1,6 @@
 //! What a journal holds after the process that wrote it has ended, however it ended.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::path::Path;
 
 use blotter_disk::{Access, Disk, DiskFile, durable};
@@ -62,7 +62,7 @@ pub(super) fn verify(
     incarnation: &Incarnation,
 ) -> Result<(), Error> {
     let file = open(disk, &segment.path)?;
-    let (offset, position, invalid) = walk(&*file, segment, incarnation, next.first)?;
+    let Walked { offset, position, invalid, .. } = walk(&*file, segment, incarnation, next.first)?;
     if position == next.first {
         return Ok(());
     }
@@ -72,8 +72,10 @@ pub(super) fn verify(
 
 /// Finds the end of the last segment and clears what a write that was cut short left behind it.
 ///
-/// What is found may lie in the page cache alone: its writer died before its sync. From here on it is
-/// read as durable and goes into the archive, so it is synced first.
+/// What is found may lie in the page cache alone: its writer died before its sync, or the sync failed.
+/// From here on it is read as durable and goes into the archive, so it is synced first; and because the
+/// kernel takes a page whose sync failed for clean, what no later entry proves durable is written again
+/// before that.
 pub(super) fn recover_tail(
     disk: &dyn Disk,
     segment: &Segment,
@@ -81,7 +83,7 @@ pub(super) fn recover_tail(
 ) -> Result<Tail, Error> {
     let path = &segment.path;
     let file = disk.open(STEP, path, Access::Write).map_err(Error::file("open", path))?;
-    let (offset, position, invalid) = walk(&*file, segment, incarnation, u64::MAX)?;
+    let Walked { offset, position, invalid, group } = walk(&*file, segment, incarnation, u64::MAX)?;
     let read = Error::file("read", path);
     if let Some(later) =
         acknowledged_after(&*file, segment, incarnation, offset, position).map_err(read)?
@@ -91,34 +93,55 @@ pub(super) fn recover_tail(
         );
         return Err(damaged(path, offset, reason));
     }
+    rewrite(&*file, group, offset).map_err(Error::file("write", path))?;
     clear(&*file, offset, segment.size).map_err(Error::file("clear the end of", path))?;
     file.sync(STEP).map_err(Error::file("sync", path))?;
     Ok(Tail { file, offset, position })
 }
 
-/// Walks the entries up to the first invalid one or up to the position `until`: the offset and
-/// position reached, and why it ended.
+/// How far the entries of a segment go.
+#[derive(Debug)]
+struct Walked {
+    /// Where the one after the last would begin.
+    offset: u64,
+    /// Its position.
+    position: u64,
+    /// Why it is none.
+    invalid: Invalid,
+    /// Where the entries begin that were written last, with one write: nothing shows that they were
+    /// synced.
+    group: u64,
+}
+
+/// Walks the entries up to the first invalid one or up to the position `until`.
 fn walk(
     file: &dyn DiskFile,
     segment: &Segment,
     incarnation: &Incarnation,
     until: u64,
-) -> Result<(u64, u64, Invalid), Error> {
-    let mut offset = ENTRIES;
-    let mut position = segment.first;
+) -> Result<Walked, Error> {
+    let (mut offset, mut position) = (ENTRIES, segment.first);
+    let mut group = offset;
+    let mut invalid = Invalid::Content;
     while position < until {
         let read = segment::read_entry(file, offset, segment.size, incarnation)
             .map_err(Error::file("read", &segment.path))?;
         match read {
             Ok((entry, next)) if entry.first == position => {
+                if entry.durable == entry.first {
+                    group = offset;
+                }
                 offset = next;
                 position = entry.end();
             }
-            Ok(_) => return Ok((offset, position, Invalid::Content)),
-            Err(invalid) => return Ok((offset, position, invalid)),
+            Ok(_) => break,
+            Err(why) => {
+                invalid = why;
+                break;
+            }
         }
     }
-    Ok((offset, position, Invalid::Content))
+    Ok(Walked { offset, position, invalid, group })
 }
 
 /// Offset of a whole entry behind `offset` which proves that record `position` had been durable, and
@@ -152,6 +175,23 @@ fn acknowledged_after(
         at += read as u64;
     }
     Ok(None)
+}
+
+/// Writes what is read from `from` up to `to` to the same place.
+fn rewrite(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
+    let mut at = from;
+    let mut window = vec![0; 1 << 20];
+    while at < to {
+        let room = usize::try_from(to - at).unwrap_or(usize::MAX).min(window.len());
+        let read = file.read_up_to(window.get_mut(..room).unwrap_or_default(), at)?;
+        if read == 0 {
+            break;
+        }
+        let bytes = window.get(..read).unwrap_or_default();
+        file.write_at(STEP, &mut [IoSlice::new(bytes)], at)?;
+        at += read as u64;
+    }
+    Ok(())
 }
 
 /// Makes everything from `offset` on zero again, so that no entry that was never acknowledged can be

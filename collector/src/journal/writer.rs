@@ -47,7 +47,7 @@ pub(super) struct Writer {
     config: JournalConfig,
     segment: Segment,
     tail: Tail,
-    preparer: Preparer,
+    pub(super) preparer: Preparer,
     /// The next request, where the one before left no place for it.
     waiting: Option<Append>,
     /// Told to close: what waits is still written.

@@ -3,6 +3,7 @@
 mod damage;
 mod faults;
 mod lifecycle;
+mod simulation;
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
