@@ -4,6 +4,7 @@
 //! Start reading at [`normalise`]: it turns one decoded OTLP request into rows.
 
 pub mod columns;
+pub mod coverage;
 pub mod dialects;
 mod error;
 pub mod event_id;

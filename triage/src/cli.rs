@@ -65,6 +65,8 @@ pub enum Command {
     Up(commands::up::Arguments),
     /// Print the configuration that makes an agent send its telemetry here.
     Connect(commands::connect::Arguments),
+    /// Print what an agent reports always, sometimes or never, and which setting reveals more.
+    Coverage(commands::coverage::Arguments),
     /// Take in recorded OTLP request bodies.
     Import(commands::import::Arguments),
     /// List sessions, newest first.

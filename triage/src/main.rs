@@ -42,6 +42,7 @@ async fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
         Command::Up(arguments) => commands::up::run(&cli.global, arguments).await,
         Command::Connect(arguments) => commands::connect::run(&cli.global, arguments),
+        Command::Coverage(arguments) => commands::coverage::run(&cli.global, &arguments),
         Command::Import(arguments) => commands::import::run(&cli.global, arguments).await,
         Command::Sessions(arguments) => commands::sessions::run(&cli.global, arguments).await,
         Command::Show(arguments) => commands::show::run(&cli.global, arguments).await,

@@ -255,3 +255,19 @@ fn the_help_of_every_command_gives_examples() {
         assert!(stdout.contains(&format!("triage {command}")), "{stdout}");
     }
 }
+
+#[test]
+fn coverage_tells_what_an_agent_reports_and_which_agents_are_known() {
+    let nowhere = Path::new("no-archive-is-needed");
+    let (code, stdout, _) = triage(nowhere, &["coverage", "gemini-cli"]);
+    assert_eq!(code, 0);
+    assert!(stdout.contains("What it cannot tell:") && stdout.contains("telemetry.logPrompts"));
+    let (code, stdout, _) = triage(nowhere, &["coverage", "gemini_cli", "--format", "json"]);
+    let document: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((code, document["dialect"].as_str()), (0, Some("gemini_cli")));
+    let (code, known, _) = triage(nowhere, &["coverage"]);
+    assert_eq!((code, known.lines().count()), (0, 7));
+    let (code, _, stderr) = triage(nowhere, &["coverage", "hal-9000"]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("known are") && stderr.contains("codex"));
+}

@@ -1,6 +1,8 @@
 //! Generates names, rows and reference pages from the registry and the table definitions, so that an
 //! attribute name or a column is written by hand in exactly one place.
 
+mod coverage;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
@@ -125,7 +127,8 @@ fn outputs() -> anyhow::Result<Vec<(PathBuf, String)>> {
     templates.set_lstrip_blocks(true);
     templates.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     templates.add_filter("camel", |id: String| camel(&id));
-    for name in ["names.rs", "table.rs", "attributes.md", "tables.md"] {
+    templates.add_filter("rust", |text: String| format!("{text:?}"));
+    for name in ["names.rs", "table.rs", "coverage.rs", "attributes.md", "tables.md", "agent.md"] {
         let path = schemas.join("templates").join(format!("{name}.j2"));
         let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         templates.add_template_owned(name, text)?;
@@ -138,6 +141,13 @@ fn outputs() -> anyhow::Result<Vec<(PathBuf, String)>> {
     for table in &tables {
         let text = templates.get_template("table.rs")?.render(context! { table })?;
         out.push((generated.join(format!("{}.rs", table.table)), rustfmt(&text)?));
+    }
+    let agents = coverage::read(&schemas.join("registry/coverage"), &registries, &tables)?;
+    let text = templates.get_template("coverage.rs")?.render(context! { agents })?;
+    out.push((generated.join("coverage.rs"), rustfmt(&text)?));
+    for agent in &agents {
+        let text = templates.get_template("agent.md")?.render(context! { agent })?;
+        out.push((root.join("docs/agents").join(format!("{}.md", agent.dialect)), text));
     }
     let reference = root.join("docs/reference");
     let text = templates.get_template("attributes.md")?.render(context! { registries })?;

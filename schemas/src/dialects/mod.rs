@@ -19,6 +19,8 @@ mod signature;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, span::Event as OtlpSpanEvent};
 
+pub use signature::Signature;
+
 use crate::names::blotter::EventKind;
 use crate::otlp::values::{self, Attributes};
 use crate::tables::{Event, MetricPoint, Span};
@@ -51,24 +53,22 @@ impl From<bool> for Derived {
 
 /// How one agent's telemetry says things.
 pub trait Dialect: Sync {
-    /// Name as it stands in the column `dialect`.
-    fn name(&self) -> &'static str;
-
-    /// Version as it stands in the column `dialect_version`; raised whenever the same record would
-    /// fill a column differently.
-    fn version(&self) -> i64;
+    /// Its name and version, and how its agent's records are told from those of others.
+    fn signature(&self) -> &'static Signature;
 
     /// Whether records of this origin are this agent's. `attributes` are the record's own.
-    fn recognises(&self, origin: &Origin<'_>, attributes: &Attributes<'_>) -> bool;
+    fn recognises(&self, origin: &Origin<'_>, attributes: &Attributes<'_>) -> bool {
+        self.signature().matches(origin, attributes)
+    }
 
-    /// Fills the columns of a log record's event.
+    /// Fills the columns of a log record's event, whose session is already [`Self::session`].
     fn log(&self, origin: &Origin<'_>, record: &LogRecord, event: &mut Event);
 
     /// The session that a record of this origin names.
     fn session(&self, origin: &Origin<'_>, attributes: &Attributes<'_>) -> Option<String>;
 
-    /// Fills the columns of a span's row. Where the span matters to an audit, also fills `event`, the
-    /// row derived from its start.
+    /// Fills the columns of a span's row, whose session is already [`Self::session`]. Where the span matters
+    /// to an audit, also fills `event`, the row derived from its start.
     fn span(
         &self,
         origin: &Origin<'_>,
@@ -84,13 +84,9 @@ pub trait Dialect: Sync {
     }
 
     /// Where an event on a span matters to an audit, fills the row derived from it and returns true.
-    fn span_event(
-        &self,
-        origin: &Origin<'_>,
-        span: &OtlpSpan,
-        span_event: &OtlpSpanEvent,
-        event: &mut Event,
-    ) -> bool;
+    fn span_event(&self, _: &Origin<'_>, _: &OtlpSpan, _: &OtlpSpanEvent, _: &mut Event) -> bool {
+        false
+    }
 
     /// Fills the columns of a metric point's row. `attributes` are the point's.
     fn metric(&self, origin: &Origin<'_>, attributes: &Attributes<'_>, row: &mut MetricPoint) {
@@ -113,7 +109,7 @@ static DIALECTS: [&dyn Dialect; 8] = [
 /// Names of all dialects, in the order in which they are asked.
 #[must_use]
 pub fn names() -> Vec<&'static str> {
-    DIALECTS.into_iter().map(Dialect::name).collect()
+    DIALECTS.into_iter().map(|dialect| dialect.signature().name).collect()
 }
 
 /// The dialect of a record of this origin.

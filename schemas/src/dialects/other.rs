@@ -1,35 +1,33 @@
 //! Records of agents that no dialect knows: kept whole, with what the conventions give away.
 
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
-use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, span::Event as OtlpSpanEvent};
+use opentelemetry_proto::tonic::trace::v1::Span as OtlpSpan;
 
-use super::{Derived, Dialect, Origin, body, set_kind};
+use super::{Derived, Dialect, Origin, Signature, body, set_kind};
 use crate::names::blotter::EventKind;
 use crate::names::opentelemetry as otel;
 use crate::otlp::values::Attributes;
 use crate::tables::{Event, Span};
+
+const SIGNATURE: Signature =
+    Signature { name: "other", version: 1, services: &[], scopes: &[], events: &[] };
 
 /// The dialect of everything else. It never gives a record a meaning (kind `other`), only the ids
 /// that OpenTelemetry's own conventions define.
 pub(super) struct Other;
 
 impl Dialect for Other {
-    fn name(&self) -> &'static str {
-        "other"
-    }
-
-    fn version(&self) -> i64 {
-        1
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
     }
 
     fn recognises(&self, _: &Origin<'_>, _: &Attributes<'_>) -> bool {
         true
     }
 
-    fn log(&self, origin: &Origin<'_>, record: &LogRecord, event: &mut Event) {
+    fn log(&self, _: &Origin<'_>, record: &LogRecord, event: &mut Event) {
         let attributes = Attributes(&record.attributes);
         set_kind(event, EventKind::Other);
-        event.session_id = self.session(origin, &attributes);
         event.call_id = attributes.text(otel::GEN_AI_TOOL_CALL_ID);
         event.text = body(record);
     }
@@ -41,14 +39,9 @@ impl Dialect for Other {
         })
     }
 
-    fn span(&self, origin: &Origin<'_>, span: &OtlpSpan, row: &mut Span, _: &mut Event) -> Derived {
+    fn span(&self, _: &Origin<'_>, span: &OtlpSpan, row: &mut Span, _: &mut Event) -> Derived {
         let attributes = Attributes(&span.attributes);
-        row.session_id = self.session(origin, &attributes);
         row.call_id = attributes.text(otel::GEN_AI_TOOL_CALL_ID);
         Derived::Nothing
-    }
-
-    fn span_event(&self, _: &Origin<'_>, _: &OtlpSpan, _: &OtlpSpanEvent, _: &mut Event) -> bool {
-        false
     }
 }

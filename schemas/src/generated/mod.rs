@@ -1,5 +1,6 @@
 //! Code written by `cargo xtask generate`.
 
+pub(crate) mod coverage;
 pub(crate) mod events;
 pub(crate) mod metrics;
 pub mod names;

@@ -69,6 +69,7 @@ impl Normaliser<'_> {
             event.observed_time_unix_nano = Some(observed);
         }
         stamp_custody!(event, self.custody, standing);
+        event.session_id = dialect.session(origin, &attributes);
         dialect.log(origin, log, event);
         standing.fill_token_type(event);
         event.record = Some(shorten_event(canonical, long, event));

@@ -57,8 +57,8 @@ impl Normaliser<'_> {
         let (times, attributes) = fill_point(metric, point, &mut row);
         let attributes = Attributes(attributes);
         let dialect = dialects::recognise(origin, &attributes);
-        row.dialect = Some(dialect.name().to_owned());
-        row.dialect_version = Some(dialect.version());
+        row.dialect = Some(dialect.signature().name.to_owned());
+        row.dialect_version = Some(dialect.signature().version);
         let time = Time::new(
             &[(TimeSource::Record, times.at), (TimeSource::Record, times.start)],
             self.custody.received_time_unix_nano,

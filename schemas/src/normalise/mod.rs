@@ -124,8 +124,8 @@ fn origin<'a>(
 /// What every event has from its resource, whatever the agent.
 fn base_event(origin: &Origin<'_>, dialect: &dyn dialects::Dialect) -> Event {
     Event {
-        dialect: Some(dialect.name().to_owned()),
-        dialect_version: Some(dialect.version()),
+        dialect: Some(dialect.signature().name.to_owned()),
+        dialect_version: Some(dialect.signature().version),
         agent_name: origin.resource.text(otel::SERVICE_NAME),
         agent_version: origin.resource.text(otel::SERVICE_VERSION),
         host_name: origin.resource.text(otel::HOST_NAME),

@@ -49,8 +49,8 @@ impl Normaliser<'_> {
             .and_then(|duration| i64::try_from(duration).ok());
         let mut row = Span {
             event_id: self.ids.next(canonical),
-            dialect: Some(dialect.name().to_owned()),
-            dialect_version: Some(dialect.version()),
+            dialect: Some(dialect.signature().name.to_owned()),
+            dialect_version: Some(dialect.signature().version),
             time: Some(time.nanos.div_euclid(1000)),
             time_unix_nano: Some(time.nanos),
             time_source: Some(time.source.as_str().to_owned()),
@@ -73,6 +73,7 @@ impl Normaliser<'_> {
                 .filter(|message| !message.is_empty()),
             event_count: i64::try_from(span.events.len()).ok(),
             link_count: i64::try_from(span.links.len()).ok(),
+            session_id: dialect.session(origin, &attributes),
             record: Some(canonical.to_owned()),
             ..Span::default()
         };

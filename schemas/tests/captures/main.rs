@@ -8,6 +8,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod coverage;
 mod registry;
 mod rendering;
 

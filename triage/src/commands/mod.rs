@@ -1,6 +1,7 @@
 //! One file a command: its arguments, a call of the library, its output.
 
 pub mod connect;
+pub mod coverage;
 pub mod demo;
 pub mod import;
 pub mod sessions;

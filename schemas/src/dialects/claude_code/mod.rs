@@ -27,29 +27,25 @@ mod spans;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, span::Event as OtlpSpanEvent};
 
-use super::signature::Signature;
-use super::{Derived, Dialect, Origin};
+use super::{Derived, Dialect, Origin, Signature};
 use crate::names::claude_code;
 use crate::otlp::values::Attributes;
 use crate::tables::{Event, Span};
 
-const SIGNATURE: Signature =
-    Signature { services: &["claude-code"], scopes: &["com.anthropic.claude_code"], events: &[] };
+const SIGNATURE: Signature = Signature {
+    name: "claude_code",
+    version: 1,
+    services: &["claude-code"],
+    scopes: &["com.anthropic.claude_code"],
+    events: &[],
+};
 
 /// The dialect of Claude Code.
 pub(super) struct ClaudeCode;
 
 impl Dialect for ClaudeCode {
-    fn name(&self) -> &'static str {
-        "claude_code"
-    }
-
-    fn version(&self) -> i64 {
-        1
-    }
-
-    fn recognises(&self, origin: &Origin<'_>, attributes: &Attributes<'_>) -> bool {
-        SIGNATURE.matches(origin, attributes)
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
     }
 
     fn session(&self, _: &Origin<'_>, attributes: &Attributes<'_>) -> Option<String> {
@@ -60,14 +56,7 @@ impl Dialect for ClaudeCode {
         logs::log(record, event);
     }
 
-    fn span(
-        &self,
-        origin: &Origin<'_>,
-        span: &OtlpSpan,
-        row: &mut Span,
-        event: &mut Event,
-    ) -> Derived {
-        row.session_id = self.session(origin, &Attributes(&span.attributes));
+    fn span(&self, _: &Origin<'_>, span: &OtlpSpan, row: &mut Span, event: &mut Event) -> Derived {
         spans::span(span, row, event).into()
     }
 

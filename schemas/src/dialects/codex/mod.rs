@@ -34,8 +34,7 @@ mod spans;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, span::Event as OtlpSpanEvent};
 
-use super::signature::Signature;
-use super::{Derived, Dialect, Origin};
+use super::{Derived, Dialect, Origin, Signature};
 use crate::names::codex;
 use crate::otlp::values::Attributes;
 use crate::tables::{Event, Span};
@@ -44,19 +43,20 @@ use crate::tables::{Event, Span};
 const EVENT_PREFIX: &str = "codex.";
 /// How its originators and the Rust targets of its spans begin.
 const PREFIXES: [&str; 2] = ["codex_", "codex-"];
-const SIGNATURE: Signature =
-    Signature { services: &PREFIXES, scopes: &["codex_otel"], events: &[EVENT_PREFIX] };
+const SIGNATURE: Signature = Signature {
+    name: "codex",
+    version: 1,
+    services: &PREFIXES,
+    scopes: &["codex_otel"],
+    events: &[EVENT_PREFIX],
+};
 
 /// The dialect of Codex.
 pub(super) struct Codex;
 
 impl Dialect for Codex {
-    fn name(&self) -> &'static str {
-        "codex"
-    }
-
-    fn version(&self) -> i64 {
-        1
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
     }
 
     fn recognises(&self, origin: &Origin<'_>, attributes: &Attributes<'_>) -> bool {

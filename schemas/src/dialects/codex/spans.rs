@@ -45,7 +45,6 @@ const ABORTED: &str = codex::ABORTED;
 /// Fills a span's row and, where it yields one, the row derived from it.
 pub(super) fn span(span: &OtlpSpan, row: &mut Span, event: &mut Event) -> bool {
     let attributes = Attributes(&span.attributes);
-    row.session_id = conversation(&attributes);
     row.turn_id = turn(&attributes);
     row.call_id = call(&attributes).or_else(|| nested_call(span));
     let Some(kind) = kind(span, &attributes, row, event) else {

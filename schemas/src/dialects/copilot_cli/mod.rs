@@ -26,8 +26,7 @@ use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, span::Event as OtlpSpanEvent};
 
 use super::gen_ai::{self, spans};
-use super::signature::Signature;
-use super::{Derived, Dialect, Origin, body, same_place, set_kind};
+use super::{Derived, Dialect, Origin, Signature, body, same_place, set_kind};
 use crate::names::blotter::EventKind;
 use crate::names::copilot_cli;
 use crate::names::opentelemetry::{self as otel, GenAiOperationName as Operation};
@@ -35,6 +34,8 @@ use crate::otlp::values::Attributes;
 use crate::tables::{Event, Span};
 
 const SIGNATURE: Signature = Signature {
+    name: "copilot_cli",
+    version: 1,
     services: &["github-copilot"],
     scopes: &["github.copilot"],
     events: &[EVENT_PREFIX],
@@ -49,39 +50,23 @@ const USAGE: &str = "github.copilot.session.usage_info";
 pub(super) struct CopilotCli;
 
 impl Dialect for CopilotCli {
-    fn name(&self) -> &'static str {
-        "copilot_cli"
-    }
-
-    fn version(&self) -> i64 {
-        1
-    }
-
-    fn recognises(&self, origin: &Origin<'_>, attributes: &Attributes<'_>) -> bool {
-        SIGNATURE.matches(origin, attributes)
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
     }
 
     fn session(&self, _: &Origin<'_>, attributes: &Attributes<'_>) -> Option<String> {
         attributes.text(otel::GEN_AI_CONVERSATION_ID)
     }
 
-    fn log(&self, origin: &Origin<'_>, record: &LogRecord, event: &mut Event) {
+    fn log(&self, _: &Origin<'_>, record: &LogRecord, event: &mut Event) {
         let attributes = Attributes(&record.attributes);
         spans::place(&attributes, event);
-        event.session_id = self.session(origin, &attributes);
         event.text = body(record);
         set_kind(event, EventKind::Other);
     }
 
-    fn span(
-        &self,
-        origin: &Origin<'_>,
-        span: &OtlpSpan,
-        row: &mut Span,
-        event: &mut Event,
-    ) -> Derived {
+    fn span(&self, _: &Origin<'_>, span: &OtlpSpan, row: &mut Span, event: &mut Event) -> Derived {
         let attributes = Attributes(&span.attributes);
-        row.session_id = self.session(origin, &attributes);
         row.turn_id = turn(span);
         row.call_id = attributes.text(otel::GEN_AI_TOOL_CALL_ID);
         let (kind, derived) = match gen_ai::operation(&attributes) {

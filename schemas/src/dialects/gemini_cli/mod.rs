@@ -22,32 +22,28 @@ mod logs;
 mod spans;
 
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
-use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, span::Event as OtlpSpanEvent};
+use opentelemetry_proto::tonic::trace::v1::Span as OtlpSpan;
 
-use super::signature::Signature;
-use super::{Derived, Dialect, Origin};
+use super::{Derived, Dialect, Origin, Signature};
 use crate::names::gemini_cli;
 use crate::names::opentelemetry as otel;
 use crate::otlp::values::Attributes;
 use crate::tables::{Event, Span};
 
-const SIGNATURE: Signature =
-    Signature { services: &["gemini-cli"], scopes: &["gemini-cli"], events: &["gemini_cli."] };
+const SIGNATURE: Signature = Signature {
+    name: "gemini_cli",
+    version: 1,
+    services: &["gemini-cli"],
+    scopes: &["gemini-cli"],
+    events: &["gemini_cli."],
+};
 
 /// The dialect of Gemini CLI.
 pub(super) struct GeminiCli;
 
 impl Dialect for GeminiCli {
-    fn name(&self) -> &'static str {
-        "gemini_cli"
-    }
-
-    fn version(&self) -> i64 {
-        1
-    }
-
-    fn recognises(&self, origin: &Origin<'_>, attributes: &Attributes<'_>) -> bool {
-        SIGNATURE.matches(origin, attributes)
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
     }
 
     fn session(&self, origin: &Origin<'_>, attributes: &Attributes<'_>) -> Option<String> {
@@ -58,7 +54,6 @@ impl Dialect for GeminiCli {
 
     fn log(&self, origin: &Origin<'_>, record: &LogRecord, event: &mut Event) {
         own_version(origin, event);
-        event.session_id = self.session(origin, &Attributes(&record.attributes));
         logs::log(record, event);
     }
 
@@ -70,7 +65,6 @@ impl Dialect for GeminiCli {
         event: &mut Event,
     ) -> Derived {
         own_version(origin, event);
-        row.session_id = self.session(origin, &Attributes(&span.attributes));
         spans::span(span, row, event)
     }
 
@@ -84,10 +78,6 @@ impl Dialect for GeminiCli {
         own_version(origin, event);
         spans::end(span, row, event);
         true
-    }
-
-    fn span_event(&self, _: &Origin<'_>, _: &OtlpSpan, _: &OtlpSpanEvent, _: &mut Event) -> bool {
-        false
     }
 }
 

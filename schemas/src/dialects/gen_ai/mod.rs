@@ -23,7 +23,7 @@ pub(super) mod spans;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, span::Event as OtlpSpanEvent};
 
-use super::{Derived, Dialect, Origin, body, same_place, set_kind};
+use super::{Derived, Dialect, Origin, Signature, body, same_place, set_kind};
 use crate::names::blotter::EventKind;
 use crate::names::opentelemetry::{self as otel, EventName, GenAiOperationName as Operation};
 use crate::otlp::values::Attributes;
@@ -31,6 +31,9 @@ use crate::tables::{Event, Span};
 
 /// How the names of the conventions begin.
 const PREFIXES: [&str; 2] = ["gen_ai.", "mcp."];
+
+const SIGNATURE: Signature =
+    Signature { name: "gen_ai", version: 1, services: &[], scopes: &[], events: &[] };
 
 /// The dialect of the conventions.
 pub(super) struct GenAi;
@@ -41,12 +44,8 @@ pub(super) fn operation(attributes: &Attributes<'_>) -> Option<Operation> {
 }
 
 impl Dialect for GenAi {
-    fn name(&self) -> &'static str {
-        "gen_ai"
-    }
-
-    fn version(&self) -> i64 {
-        1
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
     }
 
     fn recognises(&self, _: &Origin<'_>, attributes: &Attributes<'_>) -> bool {
@@ -61,10 +60,9 @@ impl Dialect for GenAi {
         })
     }
 
-    fn log(&self, origin: &Origin<'_>, record: &LogRecord, event: &mut Event) {
+    fn log(&self, _: &Origin<'_>, record: &LogRecord, event: &mut Event) {
         let attributes = Attributes(&record.attributes);
         spans::place(&attributes, event);
-        event.session_id = self.session(origin, &attributes);
         event.text = body(record);
         let name = event.name.as_deref().and_then(EventName::from_value);
         let kind = match name {
@@ -85,15 +83,8 @@ impl Dialect for GenAi {
         set_kind(event, kind);
     }
 
-    fn span(
-        &self,
-        origin: &Origin<'_>,
-        span: &OtlpSpan,
-        row: &mut Span,
-        event: &mut Event,
-    ) -> Derived {
+    fn span(&self, _: &Origin<'_>, span: &OtlpSpan, row: &mut Span, event: &mut Event) -> Derived {
         let attributes = Attributes(&span.attributes);
-        row.session_id = self.session(origin, &attributes);
         row.call_id = attributes.text(otel::GEN_AI_TOOL_CALL_ID);
         let (kind, derived) = match operation(&attributes) {
             Some(Operation::ExecuteTool) => (spans::call(&attributes, event), Derived::StartAndEnd),

@@ -18,58 +18,42 @@ mod logs;
 mod spans;
 
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
-use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, span::Event as OtlpSpanEvent};
+use opentelemetry_proto::tonic::trace::v1::Span as OtlpSpan;
 
-use super::signature::Signature;
-use super::{Derived, Dialect, Origin};
+use super::{Derived, Dialect, Origin, Signature};
 use crate::names::opencode;
 use crate::otlp::values::Attributes;
 use crate::tables::{Event, Span};
 
-const SIGNATURE: Signature =
-    Signature { services: &["opencode"], scopes: &["opencode"], events: &[] };
+const SIGNATURE: Signature = Signature {
+    name: "opencode",
+    version: 1,
+    services: &["opencode"],
+    scopes: &["opencode"],
+    events: &[],
+};
 
 /// The dialect of OpenCode.
 pub(super) struct OpenCode;
 
 impl Dialect for OpenCode {
-    fn name(&self) -> &'static str {
-        "opencode"
-    }
-
-    fn version(&self) -> i64 {
-        1
-    }
-
-    fn recognises(&self, origin: &Origin<'_>, attributes: &Attributes<'_>) -> bool {
-        SIGNATURE.matches(origin, attributes)
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
     }
 
     fn session(&self, _: &Origin<'_>, attributes: &Attributes<'_>) -> Option<String> {
         attributes.first_text(&[opencode::SESSION_ID, opencode::AI_TELEMETRY_METADATA_SESSIONID])
     }
 
-    fn log(&self, origin: &Origin<'_>, record: &LogRecord, event: &mut Event) {
-        event.session_id = self.session(origin, &Attributes(&record.attributes));
+    fn log(&self, _: &Origin<'_>, record: &LogRecord, event: &mut Event) {
         logs::log(record, event);
     }
 
-    fn span(
-        &self,
-        origin: &Origin<'_>,
-        span: &OtlpSpan,
-        row: &mut Span,
-        event: &mut Event,
-    ) -> Derived {
-        row.session_id = self.session(origin, &Attributes(&span.attributes));
+    fn span(&self, _: &Origin<'_>, span: &OtlpSpan, row: &mut Span, event: &mut Event) -> Derived {
         spans::span(span, row, event)
     }
 
     fn span_end(&self, _: &Origin<'_>, span: &OtlpSpan, row: &Span, event: &mut Event) -> bool {
         spans::end(span, row, event)
-    }
-
-    fn span_event(&self, _: &Origin<'_>, _: &OtlpSpan, _: &OtlpSpanEvent, _: &mut Event) -> bool {
-        false
     }
 }

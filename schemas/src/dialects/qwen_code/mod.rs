@@ -18,32 +18,28 @@ mod logs;
 mod spans;
 
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
-use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, span::Event as OtlpSpanEvent};
+use opentelemetry_proto::tonic::trace::v1::Span as OtlpSpan;
 
-use super::signature::Signature;
-use super::{Derived, Dialect, Origin};
+use super::{Derived, Dialect, Origin, Signature};
 use crate::names::opentelemetry as otel;
 use crate::names::qwen_code;
 use crate::otlp::values::Attributes;
 use crate::tables::{Event, Span};
 
-const SIGNATURE: Signature =
-    Signature { services: &["qwen-code"], scopes: &["qwen-code"], events: &["qwen-code."] };
+const SIGNATURE: Signature = Signature {
+    name: "qwen_code",
+    version: 1,
+    services: &["qwen-code"],
+    scopes: &["qwen-code"],
+    events: &["qwen-code."],
+};
 
 /// The dialect of Qwen Code.
 pub(super) struct QwenCode;
 
 impl Dialect for QwenCode {
-    fn name(&self) -> &'static str {
-        "qwen_code"
-    }
-
-    fn version(&self) -> i64 {
-        1
-    }
-
-    fn recognises(&self, origin: &Origin<'_>, attributes: &Attributes<'_>) -> bool {
-        SIGNATURE.matches(origin, attributes)
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
     }
 
     fn session(&self, origin: &Origin<'_>, attributes: &Attributes<'_>) -> Option<String> {
@@ -52,23 +48,11 @@ impl Dialect for QwenCode {
             .or_else(|| origin.resource.text(qwen_code::SESSION_ID))
     }
 
-    fn log(&self, origin: &Origin<'_>, record: &LogRecord, event: &mut Event) {
-        event.session_id = self.session(origin, &Attributes(&record.attributes));
+    fn log(&self, _: &Origin<'_>, record: &LogRecord, event: &mut Event) {
         logs::log(record, event);
     }
 
-    fn span(
-        &self,
-        origin: &Origin<'_>,
-        span: &OtlpSpan,
-        row: &mut Span,
-        event: &mut Event,
-    ) -> Derived {
-        row.session_id = self.session(origin, &Attributes(&span.attributes));
+    fn span(&self, _: &Origin<'_>, span: &OtlpSpan, row: &mut Span, event: &mut Event) -> Derived {
         spans::span(span, row, event).into()
-    }
-
-    fn span_event(&self, _: &Origin<'_>, _: &OtlpSpan, _: &OtlpSpanEvent, _: &mut Event) -> bool {
-        false
     }
 }
