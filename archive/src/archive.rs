@@ -6,14 +6,17 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use blotter_schemas::tables::Table;
+use chrono::NaiveDate;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 
-use crate::maintenance::compact;
+use crate::maintenance::{check, clean, compact, retain, stat};
 use crate::table_handle::TableHandle;
 use crate::{
-    Appended, CompactOptions, CompactProgress, Compacted, Error, Location, Scan, ScanRequest,
-    Transaction,
+    Appended, CheckProgress, Checked, CleanOptions, Cleaned, CompactOptions, CompactProgress,
+    Compacted, Error, Location, Retained, Scan, ScanRequest, TableStat, Transaction,
 };
-use crate::{append, existing, table_definition};
+use crate::{append, evolution, existing, table_definition};
 
 /// The three tables at one location. Cheap to clone; clones share what they have loaded.
 #[derive(Debug, Clone)]
@@ -38,14 +41,17 @@ impl Archive {
         Ok(archive)
     }
 
-    /// Opens an archive, creating the tables that are not there.
+    /// Opens an archive for writing: creates the tables that are not there, and gives those that an
+    /// earlier version made the columns that they lack. Rows that are there have no values in them.
     ///
     /// # Errors
     /// [`Error::Delta`] or [`Error::Store`] when a table cannot be read or created.
     pub async fn open_or_create(location: &Location) -> Result<Self, Error> {
         let archive = Self::at(location)?;
         for handle in [&archive.spans, &archive.metrics, &archive.events] {
-            if !table_definition::exists(&handle.log_store).await? {
+            if table_definition::exists(&handle.log_store).await? {
+                evolution::add_columns(handle).await?;
+            } else {
                 table_definition::create(handle.table, Arc::clone(&handle.log_store)).await?;
             }
         }
@@ -111,7 +117,7 @@ impl Archive {
 
     /// Rewrites the small files of `table` as fewer, larger ones, each event once. Rows are never
     /// missing or doubled, for whoever reads or appends meanwhile and whatever else rewrites files;
-    /// the files that were replaced stay, for readers of an older snapshot.
+    /// the files that were replaced stay until [`Self::clean`] finds them old enough.
     ///
     /// `progress` is called as rows are written, and says whether to go on.
     ///
@@ -119,13 +125,58 @@ impl Archive {
     /// [`Error::NewerColumns`] where rows would lose columns, [`Error::Miscounted`] where files do not
     /// hold what they should, [`Error::Ambiguous`] when it cannot be told whether a commit was made;
     /// otherwise when a file cannot be read or written. What was committed before stays.
-    pub async fn compact(
+    pub fn compact<'a>(
+        &'a self,
+        table: Table,
+        options: &'a CompactOptions,
+        progress: &'a mut (dyn FnMut(CompactProgress) -> ControlFlow<()> + Send),
+    ) -> BoxFuture<'a, Result<Compacted, Error>> {
+        compact::compact(self.handle(table), options, progress).boxed()
+    }
+
+    /// Removes the rows of `table` that were received before the UTC date `before`, whole days at a
+    /// time; with `dry_run` it only says which they are.
+    ///
+    /// # Errors
+    /// [`Error::Overtaken`] when others changed the table again and again, [`Error::Ambiguous`] when it
+    /// cannot be told whether the commit was made; otherwise when the log cannot be read or written.
+    pub async fn retain(
         &self,
         table: Table,
-        options: &CompactOptions,
-        progress: &mut (dyn FnMut(CompactProgress) -> ControlFlow<()> + Send),
-    ) -> Result<Compacted, Error> {
-        compact::compact(self.handle(table), options, progress).await
+        before: NaiveDate,
+        dry_run: bool,
+    ) -> Result<Retained, Error> {
+        retain::retain(self.handle(table), before, dry_run).await
+    }
+
+    /// Deletes files of `table` from disk that no reader needs any more: those that were replaced or
+    /// removed long enough ago, and old ones that no log entry names.
+    ///
+    /// # Errors
+    /// When the folder or the log cannot be read, or a file cannot be deleted.
+    pub async fn clean(&self, table: Table, options: &CleanOptions) -> Result<Cleaned, Error> {
+        clean::clean(self.handle(table), options).await
+    }
+
+    /// What `table` consists of.
+    ///
+    /// # Errors
+    /// When the folder or the log cannot be read.
+    pub async fn stat(&self, table: Table) -> Result<TableStat, Error> {
+        stat::stat(self.handle(table)).await
+    }
+
+    /// Reads `table` to its end and compares it with what its log and its files say. `progress` is
+    /// called after every file, and says whether to go on.
+    ///
+    /// # Errors
+    /// When the folder or the log cannot be read; a file that cannot be is a finding.
+    pub fn check<'a>(
+        &'a self,
+        table: Table,
+        progress: &'a mut (dyn FnMut(CheckProgress) -> ControlFlow<()> + Send),
+    ) -> BoxFuture<'a, Result<Checked, Error>> {
+        check::check(self.handle(table), progress).boxed()
     }
 
     fn at(location: &Location) -> Result<Self, Error> {

@@ -70,6 +70,14 @@ pub enum Error {
         /// Rows that were left out as copies.
         copies: u64,
     },
+    /// Others changed the table again and again while this was being done.
+    #[error(
+        "other changes of table {table} were faster several times; nothing was done, try again when they have ended"
+    )]
+    Overtaken {
+        /// Table.
+        table: Table,
+    },
     /// The table has columns that this program would lose by rewriting files.
     #[error(
         "table {table} has columns that this version does not know ({columns}): a newer version wrote them and must do the compaction"

@@ -130,7 +130,7 @@ pub(crate) fn has_bloom_filter(column: &str) -> bool {
 }
 
 /// Columns of `table` as other engines see them: labels are strings.
-fn columns(table: Table) -> Result<Vec<StructField>, Error> {
+pub(crate) fn columns(table: Table) -> Result<Vec<StructField>, Error> {
     let schema = table.schema();
     let plain = schema.fields().iter().map(|field| match field.data_type() {
         ArrowType::Dictionary(_, values) => {
@@ -145,20 +145,20 @@ fn columns(table: Table) -> Result<Vec<StructField>, Error> {
     Ok(columns)
 }
 
+/// Names of the columns of `table` whose statistics are in the log, as the table's property says them.
+pub(crate) fn logged_columns(table: Table) -> String {
+    let schema = table.schema();
+    let names = schema.fields().iter().map(|field| field.name().as_str());
+    names.filter(|name| has_logged_statistics(name)).collect::<Vec<_>>().join(",")
+}
+
 /// Creates `table` behind `log_store`; nothing happens where it is already there.
 pub(crate) async fn create(table: Table, log_store: LogStoreRef) -> Result<(), Error> {
-    let schema = table.schema();
-    let statistics: Vec<_> = schema
-        .fields()
-        .iter()
-        .map(|field| field.name().as_str())
-        .filter(|name| has_logged_statistics(name))
-        .collect();
     let properties = [
         (TableProperty::LogRetentionDuration, LOG_RETENTION.to_owned()),
         (TableProperty::DeletedFileRetentionDuration, TOMBSTONE_RETENTION.to_owned()),
         (TableProperty::CheckpointInterval, CHECKPOINT_INTERVAL.to_string()),
-        (TableProperty::DataSkippingStatsColumns, statistics.join(",")),
+        (TableProperty::DataSkippingStatsColumns, logged_columns(table)),
     ];
     let mut builder = CreateBuilder::new()
         .with_log_store(Arc::clone(&log_store))

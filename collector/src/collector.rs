@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::commit::{self, Committer};
 use crate::identity;
 use crate::journal::Journal;
+use crate::maintenance::Maintenance;
 use crate::receive::{self, Intake, Listener, Origins, Server, SocketFile};
 use crate::redaction::Redaction;
 use crate::{Config, Error};
@@ -31,6 +32,7 @@ pub struct Collector {
     server: Server,
     journal: Arc<Journal>,
     committer: Option<Committer>,
+    maintenance: Option<Maintenance>,
 }
 
 impl Collector {
@@ -63,6 +65,9 @@ impl Collector {
         let (unix, socket) = unix.unzip();
         let committer = Committer::start(&config, &collector_id, Arc::clone(&journal)).await?;
 
+        let maintenance =
+            Maintenance::start(&config.maintenance, &config.archive, Arc::clone(&journal))?;
+
         let server = Server {
             intake: Arc::new(Intake::new(
                 config.limits.clone(),
@@ -84,7 +89,7 @@ impl Collector {
         tracing::info!(%grpc, %http, archive = %config.archive, collector_id, "receiving");
         let shutdown_timeout = config.shutdown_timeout;
         let committer = Some(committer);
-        Ok(Self { grpc, http, socket, shutdown_timeout, server, journal, committer })
+        Ok(Self { grpc, http, socket, shutdown_timeout, server, journal, committer, maintenance })
     }
 
     /// Where OTLP/gRPC is served.
@@ -121,12 +126,17 @@ impl Collector {
         if let Some(socket) = self.socket.take() {
             socket.remove();
         }
+        // Told now, waited for at the end: what it had begun is mostly over by then.
+        let mut maintenance = self.maintenance.take();
+        maintenance.iter_mut().for_each(Maintenance::stop);
         let Some(committer) = self.committer.take() else { return Ok(()) };
         let journal = Arc::clone(&self.journal);
         let timeout = self.shutdown_timeout;
         let finish = move || {
             journal.close();
-            committer.finish(timeout)
+            let finished = committer.finish(timeout);
+            drop(maintenance);
+            finished
         };
         let finished = tokio::task::spawn_blocking(finish).await;
         finished.map_err(|error| Error::Thread { thread: "finish", reason: error.to_string() })?
@@ -137,6 +147,7 @@ impl Drop for Collector {
     fn drop(&mut self) {
         self.server.abandon.cancel();
         self.server.tasks.close();
+        self.maintenance = None;
         self.committer = None;
         self.journal.close();
     }

@@ -32,6 +32,8 @@ pub struct Config {
     pub journal: JournalConfig,
     /// When the archive is written.
     pub commit: CommitConfig,
+    /// How the archive is looked after.
+    pub maintenance: MaintenanceConfig,
     /// Longest time that [`crate::Collector::shutdown`] waits for open requests, and again for the
     /// archive.
     pub shutdown_timeout: Duration,
@@ -85,6 +87,21 @@ pub struct CommitConfig {
     pub max_backoff: Duration,
 }
 
+/// How the archive is looked after.
+#[derive(Debug, Clone)]
+pub struct MaintenanceConfig {
+    /// Whether small files are gathered.
+    pub compaction: bool,
+    /// Small files of a day that are worth gathering.
+    pub least_files: usize,
+    /// How many whole days of telemetry are kept beside today; all without.
+    pub keep_days: Option<u32>,
+    /// Pause between two looks at the tables.
+    pub interval: Duration,
+    /// Pause between two looks for old days and for files that nobody needs any more.
+    pub clean_interval: Duration,
+}
+
 impl Config {
     /// The defaults over the folder `data`: OTLP/gRPC on 127.0.0.1:4317, OTLP/HTTP on 127.0.0.1:4318,
     /// the archive in `<data>/archive`, the journal in `<data>/journal`.
@@ -107,6 +124,7 @@ impl Config {
             redaction: Configuration::default(),
             journal: JournalConfig::default(),
             commit: CommitConfig::default(),
+            maintenance: MaintenanceConfig::default(),
             shutdown_timeout: Duration::from_secs(30),
         })
     }
@@ -142,6 +160,18 @@ impl Default for CommitConfig {
             rows: 32_000,
             bytes: 32 << 20,
             max_backoff: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for MaintenanceConfig {
+    fn default() -> Self {
+        Self {
+            compaction: true,
+            least_files: 16,
+            keep_days: None,
+            interval: Duration::from_secs(60),
+            clean_interval: Duration::from_secs(60 * 60),
         }
     }
 }

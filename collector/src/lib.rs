@@ -10,11 +10,12 @@ mod config;
 mod error;
 mod identity;
 mod journal;
+mod maintenance;
 mod panics;
 mod receive;
 mod redaction;
 
 pub use collector::Collector;
-pub use config::{CommitConfig, Config, JournalConfig, Limits};
+pub use config::{CommitConfig, Config, JournalConfig, Limits, MaintenanceConfig};
 pub use error::Error;
 pub use panics::quiet_panics;

@@ -53,6 +53,16 @@ struct Arguments {
     /// can connect to it, and the kernel says which process each connection comes from.
     #[arg(long, value_name = "PATH")]
     unix: Option<PathBuf>,
+
+    /// Leave small files of the archive as they are, where something else gathers them
+    /// (`triage archive compact`). More and more of them make commits and questions slower.
+    #[arg(long)]
+    no_compaction: bool,
+
+    /// Keep what was received today and on so many days before it, and remove the rest of the
+    /// archive's tables [default: keep everything].
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=36_500))]
+    keep: Option<u32>,
 }
 
 const EXAMPLES: &str = "\
@@ -86,7 +96,8 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { data, archive, config: file, grpc, http, unix } = arguments;
+    let Arguments { data, archive, config: file, grpc, http, unix, no_compaction, keep } =
+        arguments;
     let mut config = Config::new(data)?;
     if let Some(file) = file {
         config.redaction = Configuration::read(&file)?;
@@ -95,6 +106,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         config.archive = Location::parse(&archive)?;
     }
     (config.grpc, config.http, config.unix) = (grpc, http, unix);
+    (config.maintenance.compaction, config.maintenance.keep_days) = (!no_compaction, keep);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(config))
 }

@@ -73,6 +73,8 @@ pub enum Command {
     Sessions(commands::sessions::Arguments),
     /// Show one session: turns, prompts, calls, decisions, results.
     Show(commands::show::Arguments),
+    /// Look after the archive: gather small files, remove old days, count, check.
+    Archive(commands::archive::Arguments),
     /// Show a session from telemetry that ships with the program.
     Demo(commands::demo::Arguments),
 }

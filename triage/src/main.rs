@@ -15,6 +15,8 @@ use cli::{Cli, Command};
 pub enum Outcome {
     /// Nothing to report.
     Clean,
+    /// Something was found.
+    Findings,
     /// Part of the work could not be done; the notes on stderr say which.
     Failed,
 }
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     };
     match runtime.block_on(run(cli)) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::from(1),
         Ok(Outcome::Failed) => ExitCode::from(2),
         Err(error) => {
             output::note(&format!("triage: {error:#}"));
@@ -46,6 +49,7 @@ async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Import(arguments) => commands::import::run(&cli.global, arguments).await,
         Command::Sessions(arguments) => commands::sessions::run(&cli.global, arguments).await,
         Command::Show(arguments) => commands::show::run(&cli.global, arguments).await,
+        Command::Archive(arguments) => commands::archive::run(&cli.global, arguments).await,
         Command::Demo(arguments) => commands::demo::run(&cli.global, arguments).await,
     }
 }

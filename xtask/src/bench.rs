@@ -28,12 +28,22 @@ pub(crate) struct Options {
     /// Also measure a cold build of `cargo build --release`, in a target folder of its own.
     #[arg(long)]
     cold_build: bool,
+    /// Only measure commits to a table that has so many versions.
+    #[arg(long, value_name = "NUMBER")]
+    versions: Option<u64>,
 }
 
 /// Runs the benchmarks.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if options.cold_build {
         cold_build()?;
+    }
+    if let Some(versions) = options.versions {
+        println!("\n## Commits of one row\n");
+        let mut cargo = Command::new("cargo");
+        cargo.args(["bench", "--workspace", "--locked", "--bench", "versions", "--"]);
+        cargo.arg(versions.to_string());
+        return status(cargo);
     }
     build()?;
     println!("\n## Stages, one core\n\n```text");

@@ -141,10 +141,10 @@ async fn footers(
     counters: &Arc<Counters>,
 ) -> Result<(u64, Dropped), Error> {
     let store = handle.store();
-    let mut footers = stream::iter(&group.files)
+    let mut footers = stream::iter(group.files.clone())
         .map(|file| {
             let (store, counters) = (Arc::clone(&store), Arc::clone(counters));
-            let mut fetch = Fetch::new(store, file.path.clone(), file.size, counters);
+            let mut fetch = Fetch::new(store, file.path, file.size, counters);
             async move { fetch.footer().await }
         })
         .buffered(FOOTERS);

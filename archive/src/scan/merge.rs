@@ -195,13 +195,14 @@ impl Merge {
             if due == 0 {
                 return Ok(());
             }
-            let files: Vec<_> = self.waiting.iter().take(due).map(|(_, file)| file).collect();
+            let files: Vec<_> =
+                self.waiting.iter().take(due).map(|(_, file)| file.clone()).collect();
             let (store, wanted, counters) = (&self.store, &self.wanted, &self.counters);
             let order = &self.order;
             let opened: Vec<Option<Cursor>> = stream::iter(files)
                 .map(|file| async move {
                     let (store, wanted) = (Arc::clone(store), Arc::clone(wanted));
-                    let rows = FileRows::open(store, file, wanted, Arc::clone(counters)).await?;
+                    let rows = FileRows::open(store, &file, wanted, Arc::clone(counters)).await?;
                     match rows {
                         Some(rows) => Cursor::open(rows, order).await,
                         None => Ok(None),

@@ -1,6 +1,7 @@
 //! Reading rows back: only the bytes that can matter, in a total order, each event once.
 
 pub(crate) mod copies;
+pub(crate) mod extremes;
 pub(crate) mod fetch;
 pub(crate) mod files;
 pub(crate) mod filter;

@@ -1,5 +1,6 @@
 //! One file a command: its arguments, a call of the library, its output.
 
+pub mod archive;
 pub mod connect;
 pub mod coverage;
 pub mod demo;

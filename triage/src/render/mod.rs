@@ -1,5 +1,6 @@
 //! Writing what was found: text for a terminal and JSON.
 
+pub mod archive;
 pub mod json;
 pub mod sessions;
 pub mod terminal;
