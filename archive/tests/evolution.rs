@@ -7,7 +7,7 @@ mod rows;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use blotter_archive::{Archive, CompactOptions, Error, Location, Predicate, ScanRequest};
+use blotter_archive::{Archive, CompactOptions, Error, Predicate, ScanRequest};
 use blotter_schemas::tables::{Event, MetricPoint, Row as _, Span, Table};
 use deltalake_core::kernel::{DataType, StructField};
 use deltalake_core::operations::create::CreateBuilder;
