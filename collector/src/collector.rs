@@ -159,6 +159,12 @@ fn open(config: &Config, disk: Arc<dyn Disk>) -> Result<(Journal, Arc<Redaction>
     let journal = Journal::open(&folder, &config.journal, &[commit::CONSUMER], Arc::clone(&disk))?;
     // After the journal, whose lock keeps a second collector from making another key or id.
     let redaction = Arc::new(Redaction::open(&config.redaction, data)?);
+    if redaction.has_keys_below(&config.archive) {
+        return Err(Error::Mismatch(format!(
+            "the key file lies in the archive {}, whose readers could guess secrets with it; move it elsewhere",
+            config.archive
+        )));
+    }
     let collector_id = identity::collector_id(&*disk, data)?;
     Ok((journal, redaction, collector_id))
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use blotter_archive::Location;
 use blotter_redaction::{Configuration, Keys, Redactor};
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +37,13 @@ impl Redaction {
         let redactor = Redactor::new(configuration, keys)?;
         let current = RwLock::new(Arc::new(redactor));
         Ok(Self { configuration: configuration.clone(), key_file, current })
+    }
+
+    /// Whether the key file lies in a local archive.
+    pub(crate) fn has_keys_below(&self, archive: &Location) -> bool {
+        let key_file = self.key_file.canonicalize();
+        let folder = archive.url().to_file_path();
+        matches!((key_file, folder), (Ok(file), Ok(folder)) if file.starts_with(&folder))
     }
 
     /// The redactor in force; a request goes through one from beginning to end.
@@ -101,6 +109,15 @@ mod tests {
         std::fs::write(&file, "spoilt").unwrap();
         assert!(redaction.reload().is_err());
         assert_eq!(redaction.redactor().keys().current(), keys.current());
+    }
+
+    #[test]
+    fn a_key_file_in_the_archive_is_noticed() {
+        let data = tempfile::tempdir().unwrap();
+        let redaction = Redaction::open(&Configuration::default(), data.path()).unwrap();
+        let at = |path: &Path| Location::parse(&path.to_string_lossy()).unwrap();
+        assert!(redaction.has_keys_below(&at(data.path())));
+        assert!(!redaction.has_keys_below(&at(&data.path().join("archive"))));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The project's own programs as processes that can be asked for their ports, stopped, and killed.
 
 use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -30,6 +31,8 @@ pub struct Addresses {
 pub struct Daemon {
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
+    /// What it has printed so far.
+    said: String,
 }
 
 impl Daemon {
@@ -38,7 +41,15 @@ impl Daemon {
     /// # Errors
     /// When it does not build or start.
     pub fn collector(data: &Path) -> anyhow::Result<Self> {
-        Self::start("blotter-collector", &[], data)
+        Self::start("blotter-collector", &[], data, None)
+    }
+
+    /// The same with every log line there is, added to the file `log`.
+    ///
+    /// # Errors
+    /// When it does not build or start, or the file cannot be written.
+    pub fn talkative_collector(data: &Path, log: &Path) -> anyhow::Result<Self> {
+        Self::start("blotter-collector", &[], data, Some(log))
     }
 
     /// Starts `triage up` over the folder `data`, on free ports of 127.0.0.1.
@@ -46,11 +57,21 @@ impl Daemon {
     /// # Errors
     /// When it does not build or start.
     pub fn triage_up(data: &Path) -> anyhow::Result<Self> {
-        Self::start("triage", &["up"], data)
+        Self::start("triage", &["up"], data, None)
     }
 
-    fn start(program: &str, arguments: &[&str], data: &Path) -> anyhow::Result<Self> {
-        let mut child = Command::new(binary(program)?)
+    fn start(
+        program: &str,
+        arguments: &[&str],
+        data: &Path,
+        log: Option<&Path>,
+    ) -> anyhow::Result<Self> {
+        let mut command = Command::new(binary(program)?);
+        if let Some(log) = log {
+            let log = OpenOptions::new().create(true).append(true).open(log)?;
+            command.env("RUST_LOG", "trace").stderr(log);
+        }
+        let mut child = command
             .args(arguments)
             .args(["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data"])
             .arg(data)
@@ -60,7 +81,7 @@ impl Daemon {
             .spawn()
             .with_context(|| format!("cannot start {program}"))?;
         let stdout = child.stdout.take().context("no standard output")?;
-        Ok(Self { child, stdout: BufReader::new(stdout).lines() })
+        Ok(Self { child, stdout: BufReader::new(stdout).lines(), said: String::new() })
     }
 
     /// Waits until it has said where it listens.
@@ -71,6 +92,7 @@ impl Daemon {
         let (mut http, mut grpc) = (None, None);
         let search = async {
             while let Some(line) = self.stdout.next_line().await? {
+                self.said.push_str(&line);
                 let said = line.to_lowercase();
                 let Some(address) = address(&said) else { continue };
                 if said.contains("grpc") {
@@ -102,11 +124,23 @@ impl Daemon {
     ///
     /// # Errors
     /// When it does not end within a minute.
-    pub async fn terminate(mut self) -> anyhow::Result<ExitStatus> {
+    pub async fn terminate(self) -> anyhow::Result<ExitStatus> {
+        Ok(self.end().await?.0)
+    }
+
+    /// The same, with everything that it printed.
+    ///
+    /// # Errors
+    /// As for [`Daemon::terminate`].
+    pub async fn end(mut self) -> anyhow::Result<(ExitStatus, String)> {
         let pid = self.child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
         kill_process(pid.context("it has ended before")?, Signal::TERM)?;
         let status = tokio::time::timeout(PATIENCE, self.child.wait()).await;
-        Ok(status.context("it did not end within a minute")??)
+        let status = status.context("it did not end within a minute")??;
+        while let Some(line) = self.stdout.next_line().await? {
+            self.said.push_str(&line);
+        }
+        Ok((status, self.said))
     }
 }
 
@@ -137,7 +171,26 @@ pub async fn triage<A: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = A>,
 ) -> anyhow::Result<Finished> {
     let mut command = Command::new(binary("triage")?);
-    command.arg("--archive").arg(archive).args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    command.arg("--archive").arg(archive).args(arguments).stdin(Stdio::null());
+    finished(command).await
+}
+
+/// The same, reading `input`.
+///
+/// # Errors
+/// As for [`triage`].
+pub async fn triage_reading(
+    archive: &Path,
+    arguments: &[&str],
+    input: &Path,
+) -> anyhow::Result<Finished> {
+    let mut command = Command::new(binary("triage")?);
+    command.arg("--archive").arg(archive).args(arguments).stdin(File::open(input)?);
+    finished(command).await
+}
+
+async fn finished(mut command: Command) -> anyhow::Result<Finished> {
+    command.kill_on_drop(true);
     let output = tokio::time::timeout(PATIENCE, command.output()).await;
     let output = output.context("triage did not end within a minute")??;
     Ok(Finished {

@@ -75,6 +75,10 @@ pub enum Command {
     Show(commands::show::Arguments),
     /// Look after the archive: gather small files, remove old days, count, check.
     Archive(commands::archive::Arguments),
+    /// Where a secret that you hold was seen: its marks, and what the archive says.
+    Fingerprint(commands::fingerprint::Arguments),
+    /// The keys of the fingerprints: list them, add one.
+    Key(commands::key::Arguments),
     /// Show a session from telemetry that ships with the program.
     Demo(commands::demo::Arguments),
 }

@@ -34,6 +34,9 @@ pub enum Error {
     /// The archive could not be read or written.
     #[error(transparent)]
     Archive(#[from] blotter_archive::Error),
+    /// Secrets cannot be taken out as configured.
+    #[error("redaction: {0}")]
+    Redaction(#[from] blotter_redaction::Error),
     /// Rows could not be read from or written to a batch.
     #[error("rows of the archive: {0}")]
     Arrow(#[from] arrow_schema::ArrowError),

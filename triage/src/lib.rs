@@ -7,9 +7,11 @@ pub mod connect;
 pub mod demo;
 mod error;
 pub mod fact;
+pub mod fingerprint;
 pub mod import;
 pub mod load;
 pub mod reconstruct;
+pub mod redaction;
 pub mod render;
 pub mod sessions;
 

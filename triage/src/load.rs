@@ -25,8 +25,8 @@ const TRACES_LIMIT: usize = 10_000;
 /// Deepest lineage that is followed.
 const DEPTH: usize = 16;
 
-/// Columns that reconstruction does not look at: the record itself, and who vouches for it.
-const LEFT_OUT: &[&str] = &["record", "redactions", "redaction_version", "key_id", "log_index"];
+/// Columns that reconstruction does not look at.
+const LEFT_OUT: &[&str] = &["record", "key_id", "log_index"];
 
 /// What was loaded and what it took.
 #[derive(Debug, Default)]

@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod output;
+mod secret_prompt;
 
 use std::process::ExitCode;
 
@@ -50,6 +51,8 @@ async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Sessions(arguments) => commands::sessions::run(&cli.global, arguments).await,
         Command::Show(arguments) => commands::show::run(&cli.global, arguments).await,
         Command::Archive(arguments) => commands::archive::run(&cli.global, arguments).await,
+        Command::Fingerprint(arguments) => commands::fingerprint::run(&cli.global, arguments).await,
+        Command::Key(arguments) => commands::key::run(&cli.global, arguments),
         Command::Demo(arguments) => commands::demo::run(&cli.global, arguments).await,
     }
 }

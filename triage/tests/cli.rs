@@ -17,12 +17,13 @@ use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-fn triage(archive: &Path, arguments: &[&str]) -> (i32, String, String) {
+/// Runs a command on the archive of a data folder.
+fn triage(data: &Path, arguments: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_triage"))
         .env_remove("BLOTTER_ARCHIVE")
         .env_remove("COLUMNS")
         .arg("--archive")
-        .arg(archive)
+        .arg(data.join("archive"))
         .args(arguments)
         .output()
         .unwrap();
@@ -40,7 +41,7 @@ fn import(archive: &Path, paths: &[&Path]) -> (i32, Value, String) {
     (code, serde_json::from_str(&stdout).unwrap_or(Value::Null), stderr)
 }
 
-/// An archive with two captures in it.
+/// A data folder with two captures in its archive.
 fn filled() -> TempDir {
     let folder = TempDir::new().unwrap();
     let captures = ["codex/04-guardian-deny", "claude-code/03-denied"].map(captures::folder);
@@ -174,7 +175,8 @@ fn a_unique_prefix_is_enough_an_ambiguous_one_lists_the_candidates() {
 #[test]
 fn options_go_before_or_after_the_command_and_explain_goes_to_stderr() {
     let archive = filled();
-    let place = archive.path().to_str().unwrap();
+    let place = archive.path().join("archive");
+    let place = place.to_str().unwrap();
     let after = Command::new(env!("CARGO_BIN_EXE_triage"))
         .args(["show", "e82067", "--explain", "--format", "json", "--archive", place])
         .output()
@@ -204,7 +206,7 @@ fn a_closed_pipe_is_no_error() {
     let archive = filled();
     let mut child = Process::new(env!("CARGO_BIN_EXE_triage"))
         .args(["show", "01a1fb67-7b54", "--format", "json", "--archive"])
-        .arg(archive.path())
+        .arg(archive.path().join("archive"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

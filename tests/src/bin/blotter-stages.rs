@@ -4,6 +4,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use blotter_redaction::{Configuration, Keys, Redactor};
 use blotter_schemas::normalise::{Custody, Rows, normalise};
 use blotter_schemas::otlp::json::Envelope;
 use blotter_schemas::otlp::{Encoding, Request, Signal, check};
@@ -42,6 +43,20 @@ fn main() -> anyhow::Result<()> {
     stages.push((
         "check it (before the journal)",
         measure(time, || black_box(check(Signal::Logs, Encoding::Protobuf, &body))),
+    ));
+    let redactor = Redactor::new(&Configuration::default(), Keys::ephemeral()?)?;
+    let clean = !redactor.may_contain(Signal::Logs, Encoding::Protobuf, &body);
+    stages.push((
+        if clean { "search it for secrets, none there" } else { "search it for secrets" },
+        measure(time, || black_box(redactor.may_contain(Signal::Logs, Encoding::Protobuf, &body))),
+    ));
+    stages.push((
+        "redact it where it may hold one (decode, search, encode)",
+        measure(time, || {
+            let mut request = decode();
+            let redactions = request.as_mut().map(|request| redactor.redact(request));
+            black_box((redactions.is_ok(), request.map(|request| request.encode())))
+        }),
     ));
     stages.push(("decode it", measure(time, || black_box(decode()))));
     stages.push(("write canonical JSON", measure(time, || black_box(canonical(&request)))));

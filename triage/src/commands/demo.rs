@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use blotter_archive::{Archive, Location};
 use blotter_triage::import::{self, Options};
 use blotter_triage::reconstruct::reconstruct;
+use blotter_triage::redaction::Settings;
 use blotter_triage::{demo, load};
 use clap::Args;
 
@@ -37,7 +38,8 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
     // The demo never writes into an archive that was named for something else.
     let location = Location::parse(&place.to_string_lossy())?;
     let archive = Archive::open_or_create(&location).await?;
-    let options = Options { signal: None, received_time_unix_nano: now() };
+    let redactor = Settings::default().redactor(&location)?;
+    let options = Options { signal: None, received_time_unix_nano: now(), redactor };
     let summary = import::bodies(&archive, demo::BODIES, &options).await?;
     let loaded = load::session(&archive, demo::SESSION)
         .await

@@ -9,6 +9,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use super::redaction::RedactionArguments;
 use crate::cli::{Format, Global};
 use crate::{Outcome, output};
 
@@ -23,7 +24,7 @@ Examples:
 A file holds one OTLP export request, .pb (Protobuf) or .json. Its signal is told by its name
 (x.logs.pb, x.traces.json, x.metrics.pb), else by its content where that is unambiguous. A folder is
 walked in sorted order; what in it is not telemetry is listed as skipped and is no error. Importing
-again adds nothing.
+again adds nothing. Secrets are taken out before anything is written, as by the collector.
 Exit code: 0 when everything went in, 2 when a file is damaged or could not be read; the rest went in.")]
 pub struct Arguments {
     /// Files and folders.
@@ -32,6 +33,8 @@ pub struct Arguments {
     /// Signal of every file: logs, traces or metrics.
     #[arg(long, value_name = "SIGNAL", value_parser = signal)]
     signal: Option<Signal>,
+    #[command(flatten)]
+    redaction: RedactionArguments,
 }
 
 fn signal(name: &str) -> Result<Signal, String> {
@@ -41,8 +44,12 @@ fn signal(name: &str) -> Result<Signal, String> {
 /// Imports files.
 pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcome> {
     let location = Location::parse(global.archive())?;
+    let options = Options {
+        signal: arguments.signal,
+        received_time_unix_nano: super::now(),
+        redactor: arguments.redaction.settings().redactor(&location)?,
+    };
     let archive = Archive::open_or_create(&location).await?;
-    let options = Options { signal: arguments.signal, received_time_unix_nano: super::now() };
     // Draws on stderr, and only where that is a terminal.
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} files, {msg}") {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use blotter_archive::Location;
-use blotter_collector::{Collector, Config};
+use blotter_collector::{Collector, Config, quiet_panics};
+use blotter_redaction::Configuration;
 use blotter_triage::connect::{self, Agent, configuration};
 use clap::Args;
 use serde_json::json;
@@ -23,12 +24,17 @@ Examples:
   triage up --data /var/tmp/audit --http 127.0.0.1:4400 --grpc 127.0.0.1:4401
 
 Collects until Ctrl-C or SIGTERM, then commits what it has and ends. What was acknowledged to an agent
-is on disk, whatever happens. Nothing is redacted yet, and there is no authentication: keep it on
-loopback.")]
+is on disk, whatever happens. Secrets that a rule knows are taken out before that, and marks stand in
+their place; what is no secret to any rule is stored as it is sent. There is no authentication: keep it
+on loopback.")]
 pub struct Arguments {
     /// Folder of the journal and, unless --archive says otherwise, of the archive.
     #[arg(long, value_name = "DIR", default_value = "./blotter-data")]
     data: PathBuf,
+    /// Configuration in TOML: redaction rules, allowlist, modes of fields, key file. See
+    /// docs/redaction.md.
+    #[arg(long, value_name = "FILE", env = "BLOTTER_CONFIG")]
+    config: Option<PathBuf>,
     /// Where to expect OTLP/gRPC. Port 0 picks a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4317")]
     grpc: SocketAddr,
@@ -47,11 +53,16 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
         .unwrap_or_else(|_| EnvFilter::new("warn,blotter_collector=warn,blotter_archive=warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
+    quiet_panics();
+
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     let mut config = Config::new(&arguments.data)?;
     if let Some(archive) = &global.archive {
         config.archive = Location::parse(archive)?;
+    }
+    if let Some(file) = &arguments.config {
+        config.redaction = Configuration::read(file)?;
     }
     (config.grpc, config.http) = (arguments.grpc, arguments.http);
     config.unix = arguments.unix;
@@ -77,7 +88,7 @@ fn announce(format: Format, collector: &Collector, archive: &str) -> anyhow::Res
             "grpc": grpc.to_string(),
             "http": http.to_string(),
             "archive": archive,
-            "redacted": false,
+            "redacted": true,
             "agents": agents,
         });
         output::data(&format!("{document}\n"))?;
@@ -85,7 +96,8 @@ fn announce(format: Format, collector: &Collector, archive: &str) -> anyhow::Res
     }
     let mut text = format!(
         "Collecting\n  OTLP/gRPC on {grpc}\n  OTLP/HTTP on {http}\n  into {archive}\n\n\
-         NOTHING IS REDACTED YET: prompts, arguments and outputs are stored as the agents send them.\n"
+         Secrets that a rule knows are replaced by marks before anything is written. Other text, prompts and\n\
+         outputs included, is stored as the agents send it.\n"
     );
     for agent in Agent::ALL {
         let configuration = configuration(agent, &endpoint);

@@ -1,6 +1,6 @@
 //! Taking in recorded OTLP request bodies.
 //!
-//! Start reading at [`run`]. Every body goes the way of a received one: decode, normalise, append;
+//! Start reading at [`run`]. Every body goes the way of a received one: decode, redact, normalise, append;
 //! rows that the archive holds already are left out, so that importing again adds nothing.
 
 mod append;
@@ -10,6 +10,7 @@ mod walk;
 use std::path::{Path, PathBuf};
 
 use blotter_archive::Archive;
+use blotter_redaction::Redactor;
 use blotter_schemas::normalise::{Custody, normalise};
 use blotter_schemas::otlp::{Encoding, Request, Signal};
 
@@ -21,12 +22,14 @@ pub use signal::{Recognised, recognise};
 pub const FILE_LIMIT: u64 = 1 << 30;
 
 /// What was asked to be imported.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug)]
 pub struct Options {
     /// Signal of every file; otherwise told by name or content.
     pub signal: Option<Signal>,
     /// When the rows are said to have been received, nanoseconds since the epoch.
     pub received_time_unix_nano: i64,
+    /// Takes the secrets out before anything is written.
+    pub redactor: Redactor,
 }
 
 /// A file that was left out.
@@ -139,7 +142,11 @@ fn take(
     appender: &mut Appender<'_>,
     summary: &mut Summary,
 ) {
-    let left_out = |reason: String| LeftOut { path: path.to_owned(), reason };
+    // What is wrong with a body may be told with a part of it.
+    let left_out = |reason: String| {
+        let reason = options.redactor.redact_text(&reason).unwrap_or(reason);
+        LeftOut { path: path.to_owned(), reason }
+    };
     let (signal, encoding) = match recognise(path, body, options.signal) {
         Recognised::Telemetry(signal, encoding) => (signal, encoding),
         Recognised::Damaged(reason) => {
@@ -157,9 +164,15 @@ fn take(
         }
     };
     match Request::decode(signal, encoding, body) {
-        Ok(request) => {
+        Ok(mut request) => {
+            let redacted = if options.redactor.may_contain(signal, encoding, body) {
+                options.redactor.account(&options.redactor.redact(&mut request))
+            } else {
+                options.redactor.clean()
+            };
             let custody = Custody {
                 received_time_unix_nano: options.received_time_unix_nano,
+                redacted,
                 ..Custody::default()
             };
             normalise(&request, &custody, appender.rows(body.len()));

@@ -9,7 +9,7 @@ use super::calls::{call, note, proxy_decision};
 use super::model::{Call, Entry, Policy, Requests, Rows, Session, TimeSpan, Turn};
 use super::pairing::{Report, pair, told};
 use super::turns::Frames;
-use super::usage;
+use super::{redaction, usage};
 use crate::fact::{EventId, Fact, Join};
 
 const NOT_REPORTED: &str = "not reported";
@@ -46,6 +46,7 @@ pub(crate) fn session(session_id: &str, rows: &[&Event]) -> Session {
             repeated: rows.len() - reports.len(),
             other: reports.iter().filter(|report| report.kind() == EventKind::Other).count(),
         },
+        redaction: redaction::sum(rows),
         outside: outside.entries,
         turns: frames
             .all

@@ -9,6 +9,7 @@ mod exit_code;
 pub mod lineage;
 pub mod model;
 pub mod pairing;
+mod redaction;
 mod turns;
 mod usage;
 

@@ -3,6 +3,8 @@
 //! Times are nanoseconds since the epoch, UTC. Every [`Fact`] carries the ids of the rows it rests
 //! on; every [`Join`] says whether records state it or whether time and order suggest it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::fact::{EventId, Fact, Join};
@@ -50,6 +52,21 @@ pub struct Session {
     pub sessions: Vec<Session>,
     /// Rows of the archive that belong to this session alone, by how they were used.
     pub rows: Rows,
+    /// What was redacted before the rows were stored; absent where nothing was and all of them, or none,
+    /// were searched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<Redaction>,
+}
+
+/// What was redacted before rows were stored, by the collector or by an import.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Redaction {
+    /// Values that were taken out of records; one in a resource counts for each of its records.
+    pub values: u64,
+    /// The same by rule.
+    pub rules: BTreeMap<String, u64>,
+    /// Rows that were stored without having been searched.
+    pub rows_not_searched: usize,
 }
 
 /// First and last moment, nanoseconds since the epoch.
