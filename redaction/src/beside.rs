@@ -15,8 +15,9 @@ const PROPERTY: usize = 64;
 const GLUE: usize = 64;
 /// How far a login may reach.
 const LOGIN: usize = 4096;
-/// How far two words of a rule may stand apart, escapes included.
-const NEAR: usize = 512;
+/// How far two words of a rule may stand apart: 120 characters, each of which three layers of JSON or
+/// two and URL encoding make at most 12.
+const NEAR: usize = 1536;
 
 /// What the bytes beside an anchor leave its rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +69,8 @@ fn possible(beside: Beside, body: &[u8], anchor: Range<usize>) -> bool {
         Beside::Near(words) => {
             let from = anchor.start.saturating_sub(NEAR);
             let to = body.len().min(anchor.end + NEAR);
-            let area = body.get(from..to).unwrap_or_default().to_ascii_lowercase();
-            words.iter().any(|word| memchr::memmem::find(&area, word.as_bytes()).is_some())
+            let area = body.get(from..to).unwrap_or_default();
+            words.iter().any(|word| contains_in_any_case(area, word.as_bytes()))
         }
         Beside::Digit => body.get(anchor.end).is_some_and(u8::is_ascii_digit),
         Beside::Value(length) => {
@@ -83,6 +84,14 @@ fn possible(beside: Beside, body: &[u8], anchor: Range<usize>) -> bool {
             matches!(body.get(anchor.end), Some(b' ' | b'\t' | b'\r' | b'\n' | b'%' | b'+' | b'\\'))
         }
     }
+}
+
+fn contains_in_any_case(text: &[u8], word: &[u8]) -> bool {
+    let Some(first) = word.first() else {
+        return true;
+    };
+    memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text)
+        .any(|at| text.get(at..at + word.len()).is_some_and(|here| here.eq_ignore_ascii_case(word)))
 }
 
 fn plain(byte: u8) -> bool {

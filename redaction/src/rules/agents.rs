@@ -120,6 +120,38 @@ pub(super) const RULES: &[BuiltIn] = &[
         ..BuiltIn::PLAIN
     },
     BuiltIn {
+        id: "oauth-opaque-token",
+        brief: "Authorization code, access or refresh token of an OAuth server: two random parts and a dot",
+        token_type: Some(TokenType::Oauth),
+        pattern: r"\b((?:ory_(?:at|rt|ac)|rt|ac)_[A-Za-z0-9_-]{40,}\.[A-Za-z0-9_-]{40,})",
+        anchors: &[
+            ("ory_at_", Beside::Token(80)),
+            ("ory_rt_", Beside::Token(80)),
+            ("ory_ac_", Beside::Token(80)),
+            ("rt_", Beside::Token(80)),
+            ("ac_", Beside::Token(80)),
+        ],
+        matches: &["ory_rt_{base64url:43}.{base64url:43}", "rt_{base64url:43}.{base64url:43}"],
+        rejects: &["start_{base64url:43}.{base64url:43}", "rt_tables.conf"],
+        ..BuiltIn::PLAIN
+    },
+    BuiltIn {
+        id: "google-refresh-token",
+        brief: "Google OAuth refresh token",
+        token_type: Some(TokenType::Oauth),
+        pattern: r"(?:^|[^A-Za-z0-9_/.-])(1//0[A-Za-z0-9_-]{40,})",
+        anchors: &[
+            ("1//0", Beside::Token(40)),
+            ("1\\/\\/0", Beside::Anything),
+            ("1%2F%2F0", Beside::Anything),
+            ("1%2f%2f0", Beside::Anything),
+        ],
+        entropy: 3.5,
+        matches: &["1//0{base64url:98}"],
+        rejects: &["https://x1//0{hex:10}", "1//0"],
+        ..BuiltIn::PLAIN
+    },
+    BuiltIn {
         id: "groq-api-key",
         brief: "Groq API key",
         token_type: Some(TokenType::ApiKey),

@@ -30,6 +30,7 @@ const NAMES: &[(&str, Beside)] = &[
     ("pikey", Beside::Name(WHOLE)),
     ("PIKEY", Beside::Name(WHOLE)),
     ("Key", Beside::Name(WHOLE)),
+    ("evice_code", Beside::Name(WHOLE)),
     ("redential", Beside::Name(PLURAL)),
     ("REDENTIAL", Beside::Name(PLURAL_UPPER)),
 ];
@@ -66,7 +67,7 @@ pub(super) const RULES: &[BuiltIn] = &[
     BuiltIn {
         id: "cookie",
         brief: "Value of a Cookie or Set-Cookie header",
-        pattern: r#"(?i)\bcookie["']?\]?[ \t]{0,4}[:=][ \t]{0,4}["']?([A-Za-z0-9_.$-]{1,64}=[^\s;"'\\]{6,})"#,
+        pattern: r#"(?i)\bcookie["']?\]?[ \t]{0,4}[:=][ \t]{0,4}["']?([A-Za-z0-9_.$-]{1,64}=[^\r\n"'\\]{6,})"#,
         anchors: &[("ookie", Beside::Name(WHOLE)), ("OOKIE", Beside::Name(WHOLE))],
         rank: PLACE,
         extent: Extent::Line,
@@ -103,7 +104,7 @@ pub(super) const RULES: &[BuiltIn] = &[
     BuiltIn {
         id: "secret-assignment",
         brief: "Value beside the name of a secret: JSON, YAML, source code, URL, attribute",
-        pattern: r#"(?i)(?:passw(?:or)?d|passphrase|\bpwd|secret|token|(?:api|access|secret|private|account|encryption|signing|auth|storage|master|shared|subscription|service|webhook|deploy|session)[_-]?key|credentials?)["'`]?\]?[ \t\r\n]{0,4}(?:=>|:=|==?|:)[ \t]{0,4}["'`]{0,3}([^\s"'`,;&]{8,})"#,
+        pattern: r#"(?i)(?:passw(?:or)?d|passphrase|\bpwd|secret|token|(?:api|access|secret|private|account|encryption|signing|auth|storage|master|shared|subscription|service|webhook|deploy|session)[_-]?key|device_code|credentials?)["'`]?\]?[ \t\r\n]{0,4}(?:=>|:=|==?|:)[ \t]{0,4}["'`]{0,3}([^\s"'`,;&]{8,})"#,
         anchors: NAMES,
         rank: GENERIC,
         chosen: true,

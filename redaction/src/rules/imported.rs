@@ -44,16 +44,9 @@ fn usage(id: &str) -> Option<Use> {
             Some(ApiKey),
         ),
         "cloudflare-origin-ca-key" => Use::With(&[("v1.0-", Beside::Token(60))], false, None),
-        "github-pat" => Use::With(&[("ghp_", Beside::Token(30))], true, Some(Personal)),
         "github-fine-grained-pat" => {
             Use::With(&[("github_pat_", Beside::Token(30))], true, Some(Personal))
         }
-        "github-oauth" => Use::With(&[("gho_", Beside::Token(30))], true, Some(Oauth)),
-        "github-app" => Use::With(
-            &[("ghu_", Beside::Token(30)), ("ghs_", Beside::Token(30))],
-            true,
-            Some(Oauth),
-        ),
         "npm-token" => Use::With(&[("npm_", Beside::Token(36))], true, Some(Personal)),
         "pypi-token" => Use::With(&[("pypi-", Beside::Token(40))], true, Some(Personal)),
         "slack-token" => Use::With(
@@ -120,6 +113,9 @@ fn usage(id: &str) -> Option<Use> {
         "gcp-api-key" => Use::Not("ours finds keys that end in a hyphen too"),
         "aws-secret-key" => Use::Not("aws-secret-access-key finds it by its exact names"),
         "azure-storage-key" => Use::Not("azure-account-key finds it by its exact names"),
+        "github-pat" | "github-oauth" | "github-app" => {
+            Use::Not("ours find the longer and the stateless tokens too")
+        }
         "gitlab-pat" => Use::Not("gitlab-token knows its newer forms too"),
         "twilio-api-key" => Use::Not("an identifier, and two letters are no anchor"),
         "private-key" => Use::Not("it finds the first line only"),
@@ -161,7 +157,7 @@ fn take(rule: nosecrets_rules::Rule) -> Option<Rule> {
             .map(|&(literal, beside)| Anchor { literal: literal.to_owned(), beside })
             .collect(),
         base64: if base64 { literals().collect() } else { Vec::new() },
-        pattern: rule.pattern,
+        pattern: ends_anywhere(rule.pattern),
         group: rule.capture,
         checks,
         extent: Extent::Pattern,
@@ -174,6 +170,15 @@ fn take(rule: nosecrets_rules::Rule) -> Option<Rule> {
         scanned: AtomicUsize::new(0),
         id: rule.id,
     })
+}
+
+/// A pattern that ends at the boundary of a word also ends before what is no part of a token: a secret
+/// may end in a hyphen.
+fn ends_anywhere(pattern: String) -> String {
+    match pattern.strip_suffix(r"\b") {
+        Some(rest) => rest.to_owned() + r"(?:\b|[^A-Za-z0-9_-]|$)",
+        None => pattern,
+    }
 }
 
 #[cfg(test)]

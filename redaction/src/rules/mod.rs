@@ -3,10 +3,12 @@
 mod agents;
 mod assignments;
 mod cloud;
+mod commands;
 #[cfg(test)]
 mod examples;
 mod imported;
 mod platforms;
+mod services;
 
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicUsize;
@@ -94,7 +96,16 @@ impl BuiltIn {
 
 /// Our own rules.
 pub(crate) fn own() -> impl Iterator<Item = &'static BuiltIn> {
-    [agents::RULES, cloud::RULES, platforms::RULES, assignments::RULES].into_iter().flatten()
+    [
+        agents::RULES,
+        cloud::RULES,
+        platforms::RULES,
+        services::RULES,
+        commands::RULES,
+        assignments::RULES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Every built-in rule.

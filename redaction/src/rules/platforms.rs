@@ -7,10 +7,47 @@ use crate::rule::Beside;
 
 pub(super) const RULES: &[BuiltIn] = &[
     BuiltIn {
+        id: "github-pat",
+        brief: "GitHub personal access token",
+        token_type: Some(TokenType::PersonalAccessToken),
+        pattern: r"\b(ghp_[A-Za-z0-9_]{36,})\b",
+        anchors: &[("ghp_", Beside::Token(30))],
+        base64: &["ghp_"],
+        matches: &["ghp_{alnum:36}", "ghp_{alnum:200}"],
+        rejects: &["ghp_short"],
+        ..BuiltIn::PLAIN
+    },
+    BuiltIn {
+        id: "github-oauth",
+        brief: "GitHub OAuth access token",
+        token_type: Some(TokenType::Oauth),
+        pattern: r"\b(gho_[A-Za-z0-9_]{36,})\b",
+        anchors: &[("gho_", Beside::Token(30))],
+        base64: &["gho_"],
+        matches: &["gho_{alnum:36}", "gho_{alnum:200}"],
+        rejects: &["gho_short"],
+        ..BuiltIn::PLAIN
+    },
+    BuiltIn {
+        id: "github-app",
+        brief: "GitHub application token, of a user or an installation, opaque or stateless",
+        token_type: Some(TokenType::Oauth),
+        pattern: r"\b(ghu_[A-Za-z0-9_]{36,}|ghs_[A-Za-z0-9._-]{36,})",
+        anchors: &[("ghu_", Beside::Token(30)), ("ghs_", Beside::Token(30))],
+        base64: &["ghu_", "ghs_"],
+        matches: &[
+            "ghu_{alnum:36}",
+            "ghs_{alnum:36}",
+            "ghs_{alnum:20}.{base64url:300}.{base64url:171}",
+        ],
+        rejects: &["ghs_short"],
+        ..BuiltIn::PLAIN
+    },
+    BuiltIn {
         id: "github-refresh-token",
         brief: "GitHub refresh token",
         token_type: Some(TokenType::Oauth),
-        pattern: r"\b(ghr_[A-Za-z0-9]{36,})\b",
+        pattern: r"\b(ghr_[A-Za-z0-9_]{36,})\b",
         anchors: &[("ghr_", Beside::Token(30))],
         base64: &["ghr_"],
         matches: &["ghr_{alnum:76}"],
@@ -21,7 +58,7 @@ pub(super) const RULES: &[BuiltIn] = &[
         id: "gitlab-token",
         brief: "GitLab token: personal, deploy, runner, trigger, job",
         token_type: Some(TokenType::PersonalAccessToken),
-        pattern: r"\b(gl(?:pat|dt|rt|ptt|cbt|ft|soat|agent|imt|oas)-[A-Za-z0-9_-]{20,}(?:\.[a-z0-9]{2}\.[a-z0-9]{9})?)",
+        pattern: r"\b(gl(?:pat|dt|rt|ptt|cbt|ft|ffct|soat|agent|imt|oas)-[A-Za-z0-9_-]{20,}(?:\.[a-z0-9]{2}\.[a-z0-9]{9})?)",
         anchors: &[
             ("glpat-", Beside::Token(20)),
             ("gldt-", Beside::Token(20)),
@@ -29,6 +66,11 @@ pub(super) const RULES: &[BuiltIn] = &[
             ("glptt-", Beside::Token(20)),
             ("glcbt-", Beside::Token(20)),
             ("glsoat-", Beside::Token(20)),
+            ("glft-", Beside::Token(20)),
+            ("glffct-", Beside::Token(20)),
+            ("glagent-", Beside::Token(20)),
+            ("glimt-", Beside::Token(20)),
+            ("gloas-", Beside::Token(20)),
         ],
         base64: &["glpat-"],
         matches: &["glpat-{base64url:20}", "glrt-{base64url:27}.01.{lower:9}"],
