@@ -59,9 +59,9 @@ impl Peer {
         let (address, fields) = text.split_once(';').unwrap_or((text, ""));
         let address = match address {
             "unix" => Address::Unix,
-            other => other
-                .parse()
-                .map_or_else(|_| Address::Other(other.to_owned()), |it| Address::Socket(it)),
+            other => {
+                other.parse().map_or_else(|_| Address::Other(other.to_owned()), Address::Socket)
+            }
         };
         let mut process = Process::default();
         for field in fields.split(',') {

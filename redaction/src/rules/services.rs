@@ -35,6 +35,14 @@ pub(super) const RULES: &[BuiltIn] = &[
         &["rubygems_{hex:48}"],
         &["rubygems_version", "rubygems_{hex:20}"],
     ),
+    key(
+        "airtable-token",
+        "Airtable personal access token",
+        r"\b(pat[A-Za-z0-9]{14}\.[a-f0-9]{64})\b",
+        &[("pat", Beside::Token(79))],
+        &["pat{alnum:14}.{hex:64}"],
+        &["pat{alnum:14}.{hex:20}", "path.{hex:64}"],
+    ),
     BuiltIn {
         entropy: 3.5,
         mixed: true,
