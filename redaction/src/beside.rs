@@ -72,6 +72,10 @@ fn possible(beside: Beside, body: &[u8], anchor: Range<usize>) -> bool {
             let area = body.get(from..to).unwrap_or_default();
             words.iter().any(|word| contains_in_any_case(area, word.as_bytes()))
         }
+        Beside::SpaceNear(words) => {
+            possible(Beside::Space, body, anchor.clone())
+                && possible(Beside::Near(words), body, anchor)
+        }
         Beside::Digit => body.get(anchor.end).is_some_and(u8::is_ascii_digit),
         Beside::Value(length) => {
             let after = body.get(anchor.end..anchor.end + length).unwrap_or_default();

@@ -22,6 +22,7 @@ mod redactor;
 mod request;
 mod rule;
 mod rules;
+mod runs;
 mod scan;
 mod texts;
 mod view;

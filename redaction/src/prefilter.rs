@@ -1,18 +1,22 @@
-//! The search for anchors: a few SIMD searches for literals over the whole text, which decide whether
-//! anything in it needs a closer look.
+//! The search for anchors, which decides whether anything in a text needs a closer look: a few SIMD
+//! searches for literals over the whole text, and for the literals of tokens, which stand in long runs
+//! without spaces, one search over those runs.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use aho_corasick::{AhoCorasick, MatchKind, Span, packed};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, Span, packed};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use crate::mark;
 use crate::rule::{Beside, Rule};
+use crate::runs::{self, SHORTEST};
 
-/// Literals in one search; more would overfill its buckets.
-const GROUP: usize = 32;
+/// How many beginnings one search tells apart cheaply: two for each of its eight buckets.
+const GROUP: usize = 16;
+/// How many bytes of a literal a search looks at before it compares.
+const BEGINNING: usize = 4;
 
 /// What the occurrence of a literal means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +39,7 @@ impl Meaning {
             Self::Rule(rule, Beside::Name(_) | Beside::Login | Beside::Space) => {
                 Self::Rule(rule, Beside::Anything)
             }
+            Self::Rule(rule, Beside::SpaceNear(words)) => Self::Rule(rule, Beside::Near(words)),
             other => other,
         }
     }
@@ -66,49 +71,48 @@ enum Searcher {
 #[derive(Debug)]
 pub(crate) struct Prefilter {
     groups: Vec<(Searcher, Vec<Literal>)>,
+    /// What is searched for in runs only.
+    tokens: Option<(AhoCorasick, Vec<Literal>)>,
 }
 
 impl Prefilter {
     pub(crate) fn new(rules: &[Rule]) -> Self {
-        let mut literals: BTreeMap<Vec<u8>, Vec<Meaning>> = BTreeMap::new();
-        let mut add = |bytes: &[u8], meaning| {
-            let meanings = literals.entry(bytes.to_vec()).or_default();
-            if !meanings.contains(&meaning) {
-                meanings.push(meaning);
-            }
-        };
+        let (mut anywhere, mut in_runs) = (Literals::default(), Literals::default());
         for (index, rule) in rules.iter().enumerate() {
             for anchor in &rule.anchors {
-                add(anchor.literal.as_bytes(), Meaning::Rule(index, anchor.beside));
+                let shortest = anchor.literal.len() + token_after(anchor.beside).unwrap_or(0);
+                let stands_in_run =
+                    matches!(anchor.beside, Beside::Token(_)) && shortest >= SHORTEST;
+                let literals = if stands_in_run { &mut in_runs } else { &mut anywhere };
+                literals.add(anchor.literal.as_bytes(), Meaning::Rule(index, anchor.beside));
             }
+            // Three bytes are four digits, those at the edges included.
+            let long = rule.anchors.iter().all(|anchor| {
+                let after = token_after(anchor.beside);
+                after.is_some_and(|after| (anchor.literal.len() + after) * 4 / 3 >= SHORTEST)
+            });
+            let literals = if long { &mut in_runs } else { &mut anywhere };
             for anchor in &rule.base64 {
                 for (offset, digits) in base64_of(anchor.as_bytes()) {
-                    add(digits.as_bytes(), Meaning::Base64(index, offset));
+                    literals.add(digits.as_bytes(), Meaning::Base64(index, offset));
                 }
             }
         }
-        add(b"\\u00", Meaning::JsonEscape);
-        add(mark::OPEN.as_bytes(), Meaning::Mark);
+        anywhere.add(b"\\u00", Meaning::JsonEscape);
+        anywhere.add(mark::OPEN.as_bytes(), Meaning::Mark);
 
-        // A search reports one literal at a place, so no literal may begin with another.
-        let mut merged: Vec<Literal> = Vec::new();
-        for (bytes, meanings) in literals {
-            match merged.last_mut().filter(|last| bytes.starts_with(&last.bytes)) {
-                Some(last) => last.meanings.extend(meanings.into_iter().map(Meaning::shortened)),
-                None => merged.push(Literal { bytes, meanings }),
-            }
-        }
-        // Literals of like length together: the shortest decides how selective a search is.
-        merged.sort_by_key(|literal| literal.bytes.len());
-        let mut groups = Vec::new();
-        let mut rest = merged.into_iter().peekable();
-        while rest.peek().is_some() {
-            let group: Vec<Literal> = rest.by_ref().take(GROUP).collect();
-            if let Some(searcher) = Searcher::new(&group) {
-                groups.push((searcher, group));
-            }
-        }
-        Self { groups }
+        let groups = grouped(anywhere.merged())
+            .into_iter()
+            .filter_map(|group| Some((Searcher::new(&group)?, group)))
+            .collect();
+        let tokens = in_runs.merged();
+        // Runs are short: what counts is the cost of a byte, and that of beginning.
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostFirst)
+            .kind(Some(AhoCorasickKind::DFA))
+            .prefilter(false)
+            .build(tokens.iter().map(|literal| literal.bytes.as_slice()));
+        Self { groups, tokens: automaton.ok().map(|automaton| (automaton, tokens)) }
     }
 
     /// Calls `visit` for every literal in `text`, in order within each group.
@@ -121,6 +125,20 @@ impl Prefilter {
             let mut from = 0;
             while let Some((index, at)) = searcher.find(text, from) {
                 if let Some(literal) = literals.get(index) {
+                    visit(Hit { at, literal })?;
+                }
+                from = at + 1;
+            }
+        }
+        let Some((automaton, literals)) = &self.tokens else {
+            return ControlFlow::Continue(());
+        };
+        for run in runs::find(text) {
+            let mut from = run.start;
+            let input = |from| aho_corasick::Input::new(text).span(from..run.end);
+            while let Some(found) = automaton.find(input(from)) {
+                let at = found.start();
+                if let Some(literal) = literals.get(found.pattern().as_usize()) {
                     visit(Hit { at, literal })?;
                 }
                 from = at + 1;
@@ -143,7 +161,69 @@ impl Prefilter {
 
     /// Number of literals searched for.
     pub(crate) fn len(&self) -> usize {
-        self.groups.iter().map(|(_, literals)| literals.len()).sum()
+        let anywhere: usize = self.groups.iter().map(|(_, literals)| literals.len()).sum();
+        anywhere + self.tokens.as_ref().map_or(0, |(_, literals)| literals.len())
+    }
+}
+
+/// Literals with what they mean.
+#[derive(Default)]
+struct Literals(BTreeMap<Vec<u8>, Vec<Meaning>>);
+
+impl Literals {
+    fn add(&mut self, bytes: &[u8], meaning: Meaning) {
+        let meanings = self.0.entry(bytes.to_vec()).or_default();
+        if !meanings.contains(&meaning) {
+            meanings.push(meaning);
+        }
+    }
+
+    /// The literals, none of which begins with another, for a search reports one literal at a place.
+    fn merged(self) -> Vec<Literal> {
+        let mut merged: Vec<Literal> = Vec::new();
+        for (bytes, meanings) in self.0 {
+            match merged.last_mut().filter(|last| bytes.starts_with(&last.bytes)) {
+                Some(last) => last.meanings.extend(meanings.into_iter().map(Meaning::shortened)),
+                None => merged.push(Literal { bytes, meanings }),
+            }
+        }
+        merged
+    }
+}
+
+/// Literals that are searched for together. A search tells them apart by the low halves of their first
+/// bytes, so those that differ in case only cost as much as one. What it tells apart must come first: it
+/// deals its buckets out in that order. Shorter beginnings are searched for by themselves, for the
+/// shortest decides how many bytes are looked at.
+fn grouped(literals: Vec<Literal>) -> Vec<Vec<Literal>> {
+    let mut beginnings: BTreeMap<(usize, Vec<u8>), Vec<Literal>> = BTreeMap::new();
+    for literal in literals {
+        let low: Vec<u8> = literal.bytes.iter().take(BEGINNING).map(|byte| byte & 0xf).collect();
+        beginnings.entry((low.len(), low)).or_default().push(literal);
+    }
+    let mut groups: Vec<(usize, usize, Vec<Literal>, Vec<Literal>)> = Vec::new();
+    for ((length, _), literals) in beginnings {
+        if groups.last().is_none_or(|(of, count, ..)| *of != length || *count == GROUP) {
+            groups.push((length, 0, Vec::new(), Vec::new()));
+        }
+        if let Some((_, count, firsts, others)) = groups.last_mut() {
+            *count += 1;
+            let mut literals = literals.into_iter();
+            firsts.extend(literals.next());
+            others.extend(literals);
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(.., firsts, others)| [firsts, others].into_iter().flatten().collect())
+        .collect()
+}
+
+/// How many characters of a token must follow an anchor, at least.
+fn token_after(beside: Beside) -> Option<usize> {
+    match beside {
+        Beside::Token(length) | Beside::Value(length) => Some(length),
+        _ => None,
     }
 }
 

@@ -55,6 +55,8 @@ pub struct RuleInfo<'a> {
     pub brief: &'a str,
     /// Type of the credentials it finds, where they have one.
     pub token_type: Option<TokenType>,
+    /// Whether it is looked for in Base64 too.
+    pub in_base64: bool,
     /// Whether it was needed yet, and is therefore compiled.
     pub compiled: bool,
     /// How many bytes its pattern was run over so far.
@@ -219,6 +221,7 @@ impl Redactor {
             id: &rule.id,
             brief: &rule.brief,
             token_type: rule.token_type,
+            in_base64: !rule.base64.is_empty(),
             compiled: rule.compiled.get().is_some(),
             scanned_bytes: rule.scanned.load(Ordering::Relaxed),
         })

@@ -34,6 +34,8 @@ pub(crate) enum Beside {
     Near(&'static [&'static str]),
     /// A space, however it is written.
     Space,
+    /// A space, and one of these as for `Near`: a space is cheaper to look for.
+    SpaceNear(&'static [&'static str]),
     /// A digit.
     Digit,
     /// At least so many characters of a URL's query, escaped or not.

@@ -76,7 +76,9 @@ fn no_rule_is_compiled_before_its_anchor_is_seen() {
     };
     let _ = redactor.redact_text("nothing in here at all");
     assert!(compiled(&redactor).is_empty());
-    let _ = redactor.redact_text("ghp_x");
+    let _ = redactor.redact_text("one begins with ghp_ and goes on for a while");
+    assert!(compiled(&redactor).is_empty());
+    let _ = redactor.redact_text("ghp_0123456789abcdef0");
     assert_eq!(compiled(&redactor), ["github-pat"]);
 }
 
