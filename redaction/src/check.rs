@@ -117,6 +117,13 @@ pub(crate) fn chosen(secret: &[u8]) -> bool {
     letters >= 2 && (digits || symbols || scrambled(secret)) && !code && entropy(secret) >= 2.0
 }
 
+/// A mask where a secret would be: two thirds and more of it the same cross or star, as in
+/// `ghp_xxxxxxxx`.
+pub(crate) fn masked(secret: &[u8]) -> bool {
+    let count = |mask: u8| secret.iter().filter(|byte| byte.eq_ignore_ascii_case(&mask)).count();
+    count(b'x').max(count(b'*')) * 3 >= secret.len() * 2
+}
+
 /// A value that stands for a secret and is none: a variable, a placeholder, a mask.
 pub(crate) fn placeholder(secret: &[u8]) -> bool {
     let lower = secret.to_ascii_lowercase();

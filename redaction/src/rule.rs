@@ -116,6 +116,7 @@ impl Rule {
     pub(crate) fn accepts(&self, secret: &[u8]) -> bool {
         let checks = &self.checks;
         secret.len() >= checks.shortest
+            && (self.extent != Extent::Pattern || !check::masked(secret))
             && (checks.longest == 0 || secret.len() <= checks.longest)
             && (checks.class.is_empty() || check::in_class(secret, &checks.class))
             && (!checks.mixed || check::mixed(secret))

@@ -16,33 +16,7 @@ mod corpus;
 use std::path::Path;
 
 use base64::Engine as _;
-use corpus::Random;
-
-/// What is taken for a secret in the texts, printed by name; a text is one line or value.
-fn false_positives(name: &str, texts: &[String]) -> f64 {
-    let redactor = corpus::redactor();
-    let mut found = Vec::new();
-    for text in texts {
-        if let Some(redacted) = redactor.redact_text(text) {
-            found.push(redacted);
-        }
-    }
-    let bytes: usize = texts.iter().map(String::len).sum();
-    let megabytes = bytes as f64 / 1e6;
-    println!(
-        "{name}: {} of {} texts, {:.2} per MB of {megabytes:.2} MB",
-        found.len(),
-        texts.len(),
-        found.len() as f64 / megabytes
-    );
-    for text in found.iter().take(8) {
-        let at = text.find("[redacted:").unwrap_or(0);
-        let from = text.floor_char_boundary(at.saturating_sub(60));
-        let to = text.floor_char_boundary(text.len().min(at + 80));
-        println!("    {}", text[from..to].escape_debug());
-    }
-    found.len() as f64 / texts.len() as f64
-}
+use corpus::{Random, false_positives, generated};
 
 /// Text files of this repository, but those of this crate, which are about secrets.
 fn repository() -> Vec<std::path::PathBuf> {
@@ -68,11 +42,6 @@ fn repository() -> Vec<std::path::PathBuf> {
     }
     files.sort();
     files
-}
-
-fn generated(count: usize, make: impl Fn(&mut Random) -> String) -> Vec<String> {
-    let mut random = Random::new(11);
-    (0..count).map(|_| make(&mut random)).collect()
 }
 
 #[test]

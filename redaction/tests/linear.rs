@@ -28,8 +28,43 @@ fn work(text: &str) -> usize {
 const PASSES: usize = 4;
 const VIEWS: usize = 16;
 
+/// Work of a text and of the same twice, four and eight times as long must grow as its length does.
+fn grows_as_its_length(name: &str, texts: [String; 4]) {
+    let lengths = texts.each_ref().map(String::len);
+    let counts = texts.each_ref().map(|text| work(text));
+    for (length, count) in lengths.into_iter().zip(counts).skip(1) {
+        // A quarter more than in proportion, and what is compiled to no end.
+        let most = counts[0] * length / lengths[0] * 5 / 4 + 100_000;
+        assert!(count <= most, "{name}: {counts:?} for {lengths:?} bytes");
+    }
+}
+
+/// Strings of JSON within strings of JSON, as deep as given.
+fn quoted(mut text: String, depth: usize) -> String {
+    for _ in 0..depth {
+        text = serde_json::to_string(&text).unwrap();
+    }
+    text
+}
+
 #[test]
-fn twice_the_input_is_twice_the_work() {
+fn json_in_strings_in_strings_is_linear_however_deep() {
+    for depth in [1, 2, 3, 4, 6, 8] {
+        for piece in ["{\"password\": \"Tr0ub4dor&3x\"}", "\"", "sk-ant-\\", "\u{1}token=\n"] {
+            let texts =
+                [1, 2, 4, 8].map(|times| quoted(piece.repeat(2_000 * times / piece.len()), depth));
+            grows_as_its_length(&format!("{piece:?} in {depth} strings"), texts);
+        }
+    }
+    // Each string one deeper than the last; the backslashes double.
+    let texts = [6, 7, 8, 9].map(|depth| quoted("token=\"Tr0ub4dor&3x\"".to_owned(), depth));
+    grows_as_its_length("one deeper each", texts);
+    let nested = |depth: usize| "{\"token\":[".repeat(depth);
+    grows_as_its_length("open brackets", [1, 2, 4, 8].map(|times| nested(times * 1_000)));
+}
+
+#[test]
+fn twice_the_input_is_twice_the_work_up_to_eight_times() {
     for piece in [
         "sk-",
         "at-",
@@ -59,12 +94,20 @@ fn twice_the_input_is_twice_the_work() {
         "LS0tLS1CRUdJTi",
         "heroku token ",
         "&sig=",
+        "curl -u ",
+        "login password ",
+        "docker login -p ",
+        "mysql -p",
+        "identified by '",
+        "<password>",
+        "pat",
+        "patAAAAAAAAAAAAAA.",
+        "ghp_aaaaaaaaaaaaaaaa",
+        "cloudflare key",
         "8Q~",
     ] {
         let once = piece.repeat(20_000 / piece.len());
-        let twice = once.repeat(2);
-        let (first, second) = (work(&once), work(&twice));
-        assert!(second <= first * 5 / 2 + 100_000, "{piece}: {first} {second}");
+        grows_as_its_length(piece, [1, 2, 4, 8].map(|times| once.repeat(times)));
     }
 }
 

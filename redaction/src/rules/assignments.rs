@@ -67,7 +67,7 @@ pub(super) const RULES: &[BuiltIn] = &[
     BuiltIn {
         id: "cookie",
         brief: "Value of a Cookie or Set-Cookie header",
-        pattern: r#"(?i)\bcookie["']?\]?[ \t]{0,4}[:=][ \t]{0,4}["']?([A-Za-z0-9_.$-]{1,64}=[^\r\n"'\\]{6,})"#,
+        pattern: r#"(?i)\bcookie["']?\]?[ \t]{0,4}[:=][ \t]{0,4}["']?([A-Za-z0-9_.$-]{1,64}=[^\r\n"'\\>=][^\r\n"'\\]{5,})"#,
         anchors: &[("ookie", Beside::Name(WHOLE)), ("OOKIE", Beside::Name(WHOLE))],
         rank: PLACE,
         extent: Extent::Line,
@@ -76,7 +76,7 @@ pub(super) const RULES: &[BuiltIn] = &[
             "Cookie: sid={alnum:32}; theme=dark",
             "Set-Cookie: session={base64url:60}; Path=/",
         ],
-        rejects: &["cookie: yes", "Cookie: a=b"],
+        rejects: &["cookie: yes", "Cookie: a=b", "cookie:t=>t.render()", "cookie: a == b.cookie"],
         ..BuiltIn::PLAIN
     },
     BuiltIn {

@@ -4,10 +4,12 @@
 #![allow(dead_code, unused_imports, reason = "each test uses a part")]
 
 mod captures;
+mod false_positives;
 mod kinds;
 mod random;
 
 pub use captures::{bodies, json, protobuf};
+pub use false_positives::{false_positives, generated};
 pub use kinds::{KINDS, Kind, Sample};
 pub use random::*;
 
