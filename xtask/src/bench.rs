@@ -31,6 +31,16 @@ pub(crate) struct Options {
     /// Only measure commits to a table that has so many versions.
     #[arg(long, value_name = "NUMBER")]
     versions: Option<u64>,
+    /// Only measure one thing.
+    #[arg(long, value_name = "WHAT", conflicts_with = "versions")]
+    only: Option<Only>,
+}
+
+/// What can be measured by itself.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Only {
+    /// How fast requests without secrets are searched for them, and captures redacted.
+    Redaction,
 }
 
 /// Runs the benchmarks.
@@ -44,6 +54,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         cargo.args(["bench", "--workspace", "--locked", "--bench", "versions", "--"]);
         cargo.arg(versions.to_string());
         return status(cargo);
+    }
+    if options.only == Some(Only::Redaction) {
+        return redaction();
     }
     build()?;
     println!("\n## Stages, one core\n\n```text");
@@ -64,7 +77,18 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         }
         collector(transport, &data, options.records)?;
     }
-    show(&folder.join("http/archive"))
+    show(&folder.join("http/archive"))?;
+    redaction()
+}
+
+/// Throughput of the redactor on one core, over the captures and over source code.
+fn redaction() -> anyhow::Result<()> {
+    println!("\n## Redaction, one core\n\n```text");
+    let mut cargo = Command::new("cargo");
+    cargo.args(["bench", "--workspace", "--locked", "--quiet", "--bench", "benign"]);
+    status(cargo)?;
+    println!("```");
+    Ok(())
 }
 
 /// Time and CPU of building the README's first command from nothing.
