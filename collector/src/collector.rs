@@ -50,17 +50,17 @@ impl Collector {
     /// # Errors
     /// As [`Collector::start`].
     pub async fn start_on(config: Config, disk: Arc<dyn Disk>) -> Result<Self, Error> {
-        let grpc_listener = listen("OTLP/gRPC", config.grpc).await?;
-        let http_listener = listen("OTLP/HTTP", config.http).await?;
-        let grpc = address(&grpc_listener)?;
-        let http = address(&http_listener)?;
-
         let opening = config.clone();
         let opened = tokio::task::spawn_blocking(move || open(&opening, disk)).await;
         let (journal, redaction, collector_id) = opened
             .map_err(|error| Error::Thread { thread: "open", reason: error.to_string() })??;
         let journal = Arc::new(journal);
-        // After the journal, whose lock keeps a second collector from replacing the first one's socket.
+        // After the journal, whose lock tells a second collector on the same folder who the first is,
+        // and keeps it from replacing the first one's socket.
+        let grpc_listener = listen("OTLP/gRPC", config.grpc).await?;
+        let http_listener = listen("OTLP/HTTP", config.http).await?;
+        let grpc = address(&grpc_listener)?;
+        let http = address(&http_listener)?;
         let unix = config.unix.as_deref().map(receive::listen_unix).transpose()?;
         let (unix, socket) = unix.unzip();
         let committer = Committer::start(&config, &collector_id, Arc::clone(&journal)).await?;

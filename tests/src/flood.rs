@@ -40,6 +40,25 @@ pub struct Attempt {
     pub acknowledged: bool,
 }
 
+impl Attempt {
+    /// A request that has not been sent yet, with its number in every resource.
+    #[must_use]
+    pub fn new(mut request: Request, number: u64) -> Self {
+        mark(&mut request, number);
+        Self { request, acknowledged: false }
+    }
+
+    /// The bytes to send.
+    #[must_use]
+    pub fn export(&self) -> Export {
+        Export {
+            signal: self.request.signal(),
+            encoding: Encoding::Protobuf,
+            body: encode(&self.request),
+        }
+    }
+}
+
 /// Sixteen senders at work.
 #[derive(Debug)]
 pub struct Flood {
@@ -164,17 +183,12 @@ impl Shared {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         // Every eighth is a capture, the others are small: so that many are in flight at a kill.
         let template = usize::try_from(number / 8).unwrap_or(0) % self.templates.len().max(1);
-        let mut request = match self.templates.get(template) {
+        let request = match self.templates.get(template) {
             Some(template) if number.is_multiple_of(8) => template.clone(),
             _ => generated(number),
         };
-        mark(&mut request, number);
-        let export = Export {
-            signal: request.signal(),
-            encoding: Encoding::Protobuf,
-            body: encode(&request),
-        };
-        let attempt = Attempt { request, acknowledged: false };
+        let attempt = Attempt::new(request, number);
+        let export = attempt.export();
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner).insert(number, attempt);
         (number, export)
     }
@@ -188,7 +202,8 @@ impl Shared {
 }
 
 /// One to three log records, the first two of which are the same: two facts all the same.
-fn generated(number: u64) -> Request {
+#[must_use]
+pub fn generated(number: u64) -> Request {
     let record = |body: &str| LogRecord {
         time_unix_nano: 1_795_219_200_000_000_000 + number,
         body: Some(text(body)),

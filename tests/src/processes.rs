@@ -71,15 +71,24 @@ impl Daemon {
             let log = OpenOptions::new().create(true).append(true).open(log)?;
             command.env("RUST_LOG", "trace").stderr(log);
         }
-        let mut child = command
+        command
             .args(arguments)
             .args(["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data"])
-            .arg(data)
+            .arg(data);
+        Self::spawn(command)
+    }
+
+    /// Starts a command that says where it listens.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn spawn(mut command: Command) -> anyhow::Result<Self> {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("cannot start {program}"))?;
+            .with_context(|| format!("cannot start {command:?}"))?;
         let stdout = child.stdout.take().context("no standard output")?;
         Ok(Self { child, stdout: BufReader::new(stdout).lines(), said: String::new() })
     }
@@ -107,6 +116,12 @@ impl Daemon {
             bail!("the program ended without saying where it listens")
         };
         tokio::time::timeout(PATIENCE, search).await.context("no addresses within a minute")?
+    }
+
+    /// Its process id; none once it has ended and that was noticed.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// Kills it with SIGKILL, wherever it is, and waits until it is gone.

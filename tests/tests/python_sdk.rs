@@ -5,9 +5,12 @@ use std::path::Path;
 use blotter_archive::Archive;
 use blotter_collector::{Collector, Config};
 use blotter_schemas::otlp::{Request, Signal};
+use blotter_schemas::tables::{Event, MetricPoint, Span};
 use blotter_tests::captures::Capture;
 use blotter_tests::guests::{installed, workspace};
+use blotter_tests::lossy_proxy::LossyProxy;
 use blotter_tests::records::{archived, comparable, split};
+use blotter_tests::table_files;
 use tokio::process::Command;
 
 #[tokio::test]
@@ -30,7 +33,24 @@ async fn every_field_sent_over_grpc_with_gzip_comes_back() -> anyhow::Result<()>
     comes_back("grpc", "gzip").await
 }
 
+#[tokio::test]
+async fn what_is_sent_again_over_http_because_its_answer_was_lost_comes_back_once()
+-> anyhow::Result<()> {
+    comes_back_once("http", "none", 2).await
+}
+
+#[tokio::test]
+async fn what_is_sent_again_over_grpc_because_its_answer_was_lost_comes_back_once()
+-> anyhow::Result<()> {
+    comes_back_once("grpc", "none", 2).await
+}
+
 async fn comes_back(protocol: &str, compression: &str) -> anyhow::Result<()> {
+    comes_back_once(protocol, compression, 0).await
+}
+
+/// The first `lost` answers do not reach the SDK.
+async fn comes_back_once(protocol: &str, compression: &str, lost: u64) -> anyhow::Result<()> {
     let Some(python) = installed("venv/bin/python")? else { return Ok(()) };
     let data = tempfile::tempdir()?;
     let mut config = Config::new(data.path().join("blotter"))?;
@@ -42,6 +62,8 @@ async fn comes_back(protocol: &str, compression: &str) -> anyhow::Result<()> {
         "grpc" => collector.grpc_address(),
         _ => collector.http_address(),
     };
+    let network = LossyProxy::start(address, lost).await?;
+    let address = network.address();
     let sent = data.path().join("sent");
     let output = Command::new(python)
         .arg(workspace().join("tests/python/send_telemetry.py"))
@@ -51,6 +73,7 @@ async fn comes_back(protocol: &str, compression: &str) -> anyhow::Result<()> {
         .output()
         .await?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(network.lost(), lost);
     collector.shutdown().await?;
 
     let archive = Archive::open(&location).await?;
@@ -58,8 +81,23 @@ async fn comes_back(protocol: &str, compression: &str) -> anyhow::Result<()> {
         let sent = sent_records(&sent, signal)?;
         assert!(!sent.is_empty(), "the SDK sent no {}", signal.name());
         assert_eq!(comparable(&sent), comparable(&archived(&archive, signal).await?));
+        // Not only when it is read: nothing was written twice.
+        let folder = data.path().join("blotter/archive");
+        assert_eq!(originals(&folder, signal)?, sent.len(), "{}", signal.name());
     }
     Ok(())
+}
+
+/// Rows with an original record of one signal in the files of the archive.
+fn originals(archive: &Path, signal: Signal) -> anyhow::Result<usize> {
+    Ok(match signal {
+        Signal::Logs => {
+            let rows = table_files::rows::<Event>(archive)?;
+            rows.iter().filter(|row| row.record.is_some()).count()
+        }
+        Signal::Traces => table_files::rows::<Span>(archive)?.len(),
+        Signal::Metrics => table_files::rows::<MetricPoint>(archive)?.len(),
+    })
 }
 
 /// The records of one signal among the requests that the script wrote down.

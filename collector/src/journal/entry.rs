@@ -252,7 +252,7 @@ fn crc(incarnation: &Incarnation, checked: &[u8], body: &[u8]) -> u32 {
     crc32c::crc32c_append(crc, body)
 }
 
-const fn signal_code(signal: Signal) -> u8 {
+pub(super) const fn signal_code(signal: Signal) -> u8 {
     match signal {
         Signal::Logs => 1,
         Signal::Traces => 2,
@@ -260,7 +260,7 @@ const fn signal_code(signal: Signal) -> u8 {
     }
 }
 
-const fn encoding_code(encoding: Encoding) -> u8 {
+pub(super) const fn encoding_code(encoding: Encoding) -> u8 {
     match encoding {
         Encoding::Protobuf => 1,
         Encoding::Json => 2,

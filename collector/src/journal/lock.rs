@@ -20,7 +20,7 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock of `folder` and writes the process id into it.
+    /// Takes the lock of `folder` and writes into it who has it.
     pub(super) fn take(disk: &dyn Disk, folder: &Path) -> Result<Self, Error> {
         let path = folder.join(NAME);
         let file = disk.open(STEP, &path, Access::Create).map_err(Error::file("open", &path))?;
@@ -34,10 +34,21 @@ impl Lock {
             };
             return Err(Error::Locked { path, holder });
         }
-        let holder = format!("process {}\n", std::process::id());
-        file.set_len(STEP, 0)
-            .and_then(|()| file.write_at(STEP, &mut [IoSlice::new(holder.as_bytes())], 0))
-            .map_err(Error::file("write", &path))?;
+        let holder = format!("process {} ({})\n", std::process::id(), program());
+        // Only said to a second collector: on a full disk the first one works without.
+        let written = file
+            .set_len(STEP, 0)
+            .and_then(|()| file.write_at(STEP, &mut [IoSlice::new(holder.as_bytes())], 0));
+        if let Err(error) = written {
+            tracing::warn!("cannot write {}: {error}", path.display());
+        }
         Ok(Self { _file: file })
     }
+}
+
+/// The name of this program's file, as far as it is short and readable.
+fn program() -> String {
+    let path = std::env::current_exe().unwrap_or_default();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.chars().filter(|it| it.is_ascii_graphic()).take(30).collect()
 }

@@ -4,6 +4,7 @@
 //! durable [`cursor`] per consumer says what may be deleted. [`recovery`] is what happens at start.
 
 mod cursor;
+mod digests;
 mod entry;
 mod lock;
 mod prepare;
@@ -25,6 +26,8 @@ use std::time::Duration;
 use blotter_disk::{Disk, durable};
 use tokio::sync::oneshot;
 
+use digests::files::DigestFiles;
+use digests::{Digest, Digests};
 use entry::Incarnation;
 pub(crate) use entry::{Entry, REDACTIONS_LIMIT, Record};
 use lock::Lock;
@@ -51,6 +54,9 @@ pub(crate) enum Refused {
     Closed,
 }
 
+/// Bodies up to this size are digested on the thread that read them: it takes some 20 microseconds.
+const DIGESTED_AT_ONCE: usize = 64 << 10;
+
 /// An open journal.
 #[derive(Debug)]
 pub(crate) struct Journal {
@@ -67,6 +73,10 @@ pub(crate) struct Shared {
     incarnation: Incarnation,
     state: Mutex<State>,
     changed: Condvar,
+    /// Requests that are durable. Never locked by who holds `state`.
+    digests: Mutex<Digests>,
+    /// Where those of deleted segments are. Locked while segments are deleted.
+    digest_files: Mutex<DigestFiles>,
     _lock: Lock,
 }
 
@@ -136,16 +146,30 @@ impl Journal {
         };
         let mut cursors = BTreeMap::new();
         for consumer in consumers {
-            let position =
-                cursor::read(&*disk, folder, consumer, &incarnation)?.unwrap_or(oldest.first);
+            let found = cursor::read(&*disk, folder, consumer, &incarnation)?;
+            let position = found.unwrap_or(oldest.first);
+            // One that is there may never have been synced; one that is not gets its space now, because
+            // a disk that is full later has none for it.
+            cursor::write(&*disk, folder, consumer, &incarnation, position)?;
             cursors.insert(*consumer, position);
         }
+        let (mut digest_files, digests) = DigestFiles::open(&disk, folder, &incarnation)?;
+        let digests = Mutex::new(digests);
+        let mut remember = |entry: &Entry| lock_digests(&digests).add(entry.into());
         let passed = cursors.values().copied().min().unwrap_or(oldest.first);
-        remove_passed(&*disk, &mut segments, passed)?;
-        for (segment, next) in segments.iter().zip(segments.iter().skip(1)) {
-            recovery::verify(&*disk, segment, next, &incarnation)?;
+        let (passed, until) = passed_before(&segments, passed);
+        for segment in &passed {
+            recovery::read_passed(&*disk, segment, &incarnation, &mut remember);
         }
-        let tail = recovery::recover_tail(&*disk, &newest, &incarnation)?;
+        digest_files.keep_or_warn(&digests, until);
+        for segment in &passed {
+            delete(&*disk, segment)?;
+        }
+        segments.drain(..passed.len());
+        for (segment, next) in segments.iter().zip(segments.iter().skip(1)) {
+            recovery::verify(&*disk, segment, next, &incarnation, &mut remember)?;
+        }
+        let tail = recovery::recover_tail(&*disk, &newest, &incarnation, &mut remember)?;
         check_cursors(folder, &cursors, oldest.first, tail.position)?;
         let state =
             State { durable: tail.position, segments, cursors, failed: None, closed: false };
@@ -156,6 +180,8 @@ impl Journal {
             incarnation,
             state: Mutex::new(state),
             changed: Condvar::new(),
+            digests,
+            digest_files: Mutex::new(digest_files),
             _lock: lock,
         });
         let writer = Writer::new(Arc::clone(&shared), config, newest, tail, preparer);
@@ -163,8 +189,9 @@ impl Journal {
         Ok((Self { shared, queue, writer: Mutex::new(None) }, writer, requests))
     }
 
-    /// Hands a request in and waits until it is durable; the position of its first record. `ticket`
-    /// is what it was admitted with, given back when it is out of memory.
+    /// Hands a request in and waits until it is durable; the position of its first record. One that
+    /// was taken lately is not written again: the answer is that of the first time. `ticket` is what
+    /// it was admitted with, given back when it is out of memory.
     ///
     /// # Errors
     /// When it was not made durable.
@@ -173,8 +200,18 @@ impl Journal {
         record: Record,
         ticket: Option<Ticket>,
     ) -> Result<u64, Refused> {
+        let digest = digest(&record).await;
+        self.hand_in(record, digest, ticket).await
+    }
+
+    async fn hand_in(
+        &self,
+        record: Record,
+        digest: Digest,
+        ticket: Option<Ticket>,
+    ) -> Result<u64, Refused> {
         let (done, answer) = oneshot::channel();
-        let append = Append { record, done, ticket };
+        let append = Append { record, digest, done, ticket };
         self.queue.send(Message::Append(append)).map_err(|_| Refused::Closed)?;
         answer.await.unwrap_or(Err(Refused::Closed))
     }
@@ -236,10 +273,12 @@ impl Journal {
         let shared = &self.shared;
         let disk = &*shared.disk;
         cursor::write(disk, &shared.folder, consumer, &shared.incarnation, position)?;
-        let mut state = shared.state();
-        state.cursors.insert(consumer, position);
-        let passed = state.cursors.values().copied().min().unwrap_or(0);
-        remove_passed(disk, &mut state.segments, passed)
+        let passed = {
+            let mut state = shared.state();
+            state.cursors.insert(consumer, position);
+            state.cursors.values().copied().min().unwrap_or(0)
+        };
+        shared.remove_passed(passed)
     }
 
     /// Makes durable what was handed in, answers it, and takes nothing more.
@@ -250,6 +289,16 @@ impl Journal {
             tracing::error!("the journal's writer ended by a panic");
         }
         self.shared.close();
+        let digests::Counts { again, crowded_out } = self.shared.digests().take_counts();
+        if again > 0 {
+            tracing::info!("{again} requests were sent again, acknowledged, and not written again");
+        }
+        if crowded_out > 0 {
+            tracing::warn!(
+                "{crowded_out} requests were forgotten before their day was over, because too many newer ones came; \
+                 had they been sent again, they would have been stored twice, with the same event_id"
+            );
+        }
     }
 }
 
@@ -263,6 +312,25 @@ impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         // No code that holds the lock can leave the state half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn digests(&self) -> MutexGuard<'_, Digests> {
+        lock_digests(&self.digests)
+    }
+
+    /// Deletes the segments that lie before `position`. Who writes or reads does not wait for it.
+    ///
+    /// Without a sync: a segment that comes back lies before every cursor, and is deleted again at the
+    /// next start.
+    fn remove_passed(&self, position: u64) -> Result<(), Error> {
+        let mut digest_files = self.digest_files.lock().unwrap_or_else(PoisonError::into_inner);
+        let (passed, until) = passed_before(&self.state().segments, position);
+        digest_files.keep_or_warn(&self.digests, until);
+        for segment in passed {
+            delete(&*self.disk, &segment)?;
+            self.state().segments.retain(|other| *other != segment);
+        }
+        Ok(())
     }
 
     /// The segment that holds the durable record `position`; none where there is none yet.
@@ -313,6 +381,24 @@ impl Shared {
     }
 }
 
+/// The digest of a request; that of a long one is taken off the threads that serve connections.
+async fn digest(record: &Record) -> Digest {
+    if record.body.len() > DIGESTED_AT_ONCE
+        && let Ok(runtime) = tokio::runtime::Handle::try_current()
+    {
+        let record = record.clone();
+        if let Ok(digest) = runtime.spawn_blocking(move || Digest::of(&record)).await {
+            return digest;
+        }
+    }
+    Digest::of(record)
+}
+
+fn lock_digests(digests: &Mutex<Digests>) -> MutexGuard<'_, Digests> {
+    // As with the state.
+    digests.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Starts a journal: a new incarnation, positions from 0.
 fn begin(disk: &dyn Disk, folder: &Path, config: &JournalConfig) -> Result<recovery::Found, Error> {
     let incarnation = *uuid::Uuid::new_v4().as_bytes();
@@ -327,22 +413,22 @@ fn begin(disk: &dyn Disk, folder: &Path, config: &JournalConfig) -> Result<recov
     Ok(recovery::Found { incarnation, segments: vec![segment] })
 }
 
-/// Deletes the segments whose last record lies before `position`, oldest first; never the last one.
-///
-/// Without a sync: a segment that comes back lies before every cursor, and is deleted again at the
-/// next start.
-fn remove_passed(disk: &dyn Disk, segments: &mut Vec<Segment>, position: u64) -> Result<(), Error> {
-    while let [oldest, next, ..] = segments.as_slice()
-        && next.first <= position
-    {
-        match disk.remove("journal.delete", &oldest.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::file("delete", &oldest.path)(error));
-            }
-            _ => segments.remove(0),
-        };
+/// The segments whose last record lies before `position`, oldest first, and where they end; never the
+/// last one.
+fn passed_before(segments: &[Segment], position: u64) -> (Vec<Segment>, u64) {
+    let starts = segments.iter().skip(1).map(|next| next.first);
+    let passed: Vec<u64> = starts.take_while(|next| *next <= position).collect();
+    let until = passed.last().copied().unwrap_or(0);
+    (segments.iter().take(passed.len()).cloned().collect(), until)
+}
+
+fn delete(disk: &dyn Disk, segment: &Segment) -> Result<(), Error> {
+    match disk.remove("journal.delete", &segment.path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Error::file("delete", &segment.path)(error))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn check_cursors(

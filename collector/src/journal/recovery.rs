@@ -5,7 +5,7 @@ use std::path::Path;
 
 use blotter_disk::{Access, Disk, DiskFile, durable};
 
-use super::entry::{ALIGNMENT, Incarnation, Invalid, MARKER};
+use super::entry::{ALIGNMENT, Entry, Incarnation, Invalid, MARKER};
 use super::segment::{self, ENTRIES, NotASegment, Segment};
 use crate::Error;
 
@@ -54,15 +54,31 @@ pub(super) fn find(disk: &dyn Disk, folder: &Path) -> Result<Option<Found>, Erro
     Ok(found)
 }
 
+/// Reads the entries of a segment that no consumer needs any more, up to damage, if there is any.
+pub(super) fn read_passed(
+    disk: &dyn Disk,
+    segment: &Segment,
+    incarnation: &Incarnation,
+    each: &mut dyn FnMut(&Entry),
+) {
+    let file = open(disk, &segment.path);
+    let walked = file.and_then(|file| walk(&*file, segment, incarnation, u64::MAX, each));
+    if let Err(error) = walked {
+        tracing::warn!("{error}; its records are in the archive");
+    }
+}
+
 /// Checks every entry of a segment that is not the last: it must reach the first position of `next`.
 pub(super) fn verify(
     disk: &dyn Disk,
     segment: &Segment,
     next: &Segment,
     incarnation: &Incarnation,
+    each: &mut dyn FnMut(&Entry),
 ) -> Result<(), Error> {
     let file = open(disk, &segment.path)?;
-    let Walked { offset, position, invalid, .. } = walk(&*file, segment, incarnation, next.first)?;
+    let Walked { offset, position, invalid, .. } =
+        walk(&*file, segment, incarnation, next.first, each)?;
     if position == next.first {
         return Ok(());
     }
@@ -80,10 +96,12 @@ pub(super) fn recover_tail(
     disk: &dyn Disk,
     segment: &Segment,
     incarnation: &Incarnation,
+    each: &mut dyn FnMut(&Entry),
 ) -> Result<Tail, Error> {
     let path = &segment.path;
     let file = disk.open(STEP, path, Access::Write).map_err(Error::file("open", path))?;
-    let Walked { offset, position, invalid, group } = walk(&*file, segment, incarnation, u64::MAX)?;
+    let Walked { offset, position, invalid, group } =
+        walk(&*file, segment, incarnation, u64::MAX, each)?;
     let read = Error::file("read", path);
     if let Some(later) =
         acknowledged_after(&*file, segment, incarnation, offset, position).map_err(read)?
@@ -113,12 +131,14 @@ struct Walked {
     group: u64,
 }
 
-/// Walks the entries up to the first invalid one or up to the position `until`.
+/// Walks the entries up to the first invalid one or up to the position `until`. `each` is
+/// shown every one on the way.
 fn walk(
     file: &dyn DiskFile,
     segment: &Segment,
     incarnation: &Incarnation,
     until: u64,
+    each: &mut dyn FnMut(&Entry),
 ) -> Result<Walked, Error> {
     let (mut offset, mut position) = (ENTRIES, segment.first);
     let mut group = offset;
@@ -133,6 +153,7 @@ fn walk(
                 }
                 offset = next;
                 position = entry.end();
+                each(&entry);
             }
             Ok(_) => break,
             Err(why) => {

@@ -1,6 +1,7 @@
 //! The one thread that writes the journal: it takes what waits, writes it with one call, syncs once,
 //! and only then acknowledges it.
 
+use std::collections::HashMap;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use blotter_disk::durable;
 use tokio::sync::oneshot;
 
+use super::digests::{Digest, Taken};
 use super::entry::{self, ALIGNMENT, Record};
 use super::prepare::Preparer;
 use super::recovery::Tail;
@@ -30,9 +32,20 @@ pub(super) enum Message {
 #[derive(Debug)]
 pub(super) struct Append {
     pub record: Record,
+    /// By which the same request is known when it comes again.
+    pub digest: Digest,
     pub done: oneshot::Sender<Result<u64, Refused>>,
     /// Held until the answer is given: what waits here is admitted memory.
     pub ticket: Option<Ticket>,
+}
+
+impl Append {
+    fn answer(self, answer: Result<u64, Refused>) {
+        // The bytes leave memory and the room they took is free before the sender hears of it.
+        let Self { record, ticket, done, .. } = self;
+        drop((record, ticket));
+        let _ = done.send(answer);
+    }
 }
 
 /// Name of what is done to the disk for a group of requests.
@@ -75,28 +88,39 @@ struct Group {
     appends: Vec<Append>,
     lengths: Vec<u32>,
     bytes: u64,
+    /// Place of each request by its digest.
+    places: HashMap<Digest, usize>,
+    /// Requests that are in the group already, with the place of the one that is written for both.
+    again: Vec<(usize, Append)>,
 }
 
 impl Group {
     fn push(&mut self, append: Append, length: u32) {
+        self.places.insert(append.digest, self.appends.len());
         self.appends.push(append);
         self.lengths.push(length);
         self.bytes += entry::stride(length);
     }
 
+    /// Lets a request wait for the answer of the same one, where that is in the group; any other is
+    /// given back.
+    fn join(&mut self, append: Append) -> Option<Append> {
+        let Some(place) = self.places.get(&append.digest) else { return Some(append) };
+        self.again.push((*place, append));
+        None
+    }
+
     fn answer(self, answer: &Result<u64, Refused>) {
-        let mut position = answer.as_ref().ok().copied();
+        let mut answers = Vec::with_capacity(self.appends.len());
+        let mut position = answer.as_ref().ok().copied().unwrap_or(0);
         for append in self.appends {
-            let answer = match (answer, position) {
-                (Ok(_), Some(first)) => Ok(first),
-                (Err(refused), _) => Err(refused.clone()),
-                (Ok(_), None) => Err(Refused::Closed),
-            };
-            position = position.map(|first| first + u64::from(append.record.count));
-            // The bytes leave memory and the room they took is free before the sender hears of it.
-            let Append { record, done, ticket } = append;
-            drop((record, ticket));
-            let _ = done.send(answer);
+            let one = answer.clone().map(|_| position);
+            answers.push(one.clone());
+            position += u64::from(append.record.count);
+            append.answer(one);
+        }
+        for (place, append) in self.again {
+            append.answer(answers.get(place).cloned().unwrap_or(Err(Refused::Closed)));
         }
     }
 }
@@ -143,17 +167,21 @@ impl Writer {
         let Some(next) = self.next(queue) else {
             return if self.closing { Step::Closed } else { Step::Idle };
         };
+        let Some(next) = self.answer_again(next) else { return Step::Done };
         let mut group = Group::default();
         match self.admit(&next.record) {
             Ok(length) => group.push(next, length),
             Err(refused) => {
-                let _ = next.done.send(Err(refused));
+                next.answer(Err(refused));
                 return Step::Done;
             }
         }
         while group.bytes < self.config.group_bytes as u64
             && let Some(next) = self.next(queue)
         {
+            let Some(next) = self.answer_again(next).and_then(|next| group.join(next)) else {
+                continue;
+            };
             match entry::length(&next.record) {
                 Some(length) if self.fits(group.bytes, length) => group.push(next, length),
                 _ => {
@@ -185,6 +213,29 @@ impl Writer {
             Message::Append(next) => self.waiting = Some(next),
             Message::Close => self.closing = true,
         }
+    }
+
+    /// Acknowledges a request that is durable already; any other is given back.
+    fn answer_again(&self, append: Append) -> Option<Append> {
+        if self.shared.failed().is_some() {
+            return Some(append);
+        }
+        let received = append.record.received_unix_nano;
+        let position = self.shared.digests().find(&append.digest, received);
+        let Some(position) = position else { return Some(append) };
+        append.answer(Ok(position));
+        None
+    }
+
+    /// Remembers the requests of a group that is durable.
+    fn remember(&self, group: &Group, mut position: u64) {
+        let mut digests = self.shared.digests();
+        for Append { record, digest, .. } in &group.appends {
+            let (digest, received_unix_nano) = (*digest, record.received_unix_nano);
+            digests.add(Taken { digest, position, received_unix_nano });
+            position += u64::from(record.count);
+        }
+        group.again.iter().for_each(|_| digests.count_again());
     }
 
     fn fits(&self, taken: u64, length: u32) -> bool {
@@ -272,6 +323,8 @@ impl Writer {
         }
         self.tail.offset = to;
         self.tail.position = position;
+        // Before a consumer can pass them, and their segment be deleted.
+        self.remember(group, first);
         self.shared.publish(position);
         Ok(first)
     }

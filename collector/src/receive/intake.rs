@@ -150,8 +150,12 @@ impl Intake {
             drop(permit);
             done
         });
-        // A panic is a fault of ours that the same request would meet again.
-        working.await.unwrap_or(Err(Refusal::Internal))
+        working.await.unwrap_or_else(|error| {
+            // A panic is a fault of ours that the same request would meet again; that we are stopping
+            // says nothing about it.
+            let stopping = || Refusal::Unavailable("the collector is stopping".to_owned());
+            Err(if error.is_cancelled() { stopping() } else { Refusal::Internal })
+        })
     }
 }
 

@@ -61,8 +61,8 @@ impl Refusal {
             Self::ContentType(_) | Self::ContentEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Path(_) | Self::GrpcMethod(_) => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Slow => StatusCode::REQUEST_TIMEOUT,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            // To a sender of OTLP, 408 would say: never again.
+            Self::Slow | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -82,7 +82,7 @@ impl Refusal {
 
     /// Whether sending the request again later may succeed.
     pub(super) const fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
+        matches!(self, Self::Unavailable(_) | Self::Slow)
     }
 
     /// A `google.rpc.Status` with this message; with the pause to make before trying again, where that

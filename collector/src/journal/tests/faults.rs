@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use blotter_disk::{Access, DiskFile, Listed, Metadata};
@@ -215,6 +215,53 @@ fn the_reader_sees_nothing_before_it_is_synced() {
 }
 
 #[test]
+fn the_same_request_twice_before_it_is_durable_waits_for_one_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = FaultyDisk::default();
+    let journal = Arc::new(open_on(folder.path(), &disk));
+    let (begun, has_begun) = channel();
+    let (go_on, may_go_on) = channel();
+    *disk.faults.gate.lock().unwrap() = Some((begun, may_go_on));
+    let send = |fill| {
+        let (done, answer) = tokio::sync::oneshot::channel();
+        let record = record(fill, 10, 2);
+        let digest = Digest::of(&record);
+        let append = super::super::writer::Append { record, digest, done, ticket: None };
+        journal.queue.send(super::super::writer::Message::Append(append)).unwrap();
+        answer
+    };
+    let first = send(1);
+    has_begun.recv().unwrap();
+    // In the group that is being synced, and twice in the next one.
+    let again = send(1);
+    let mut others = [send(2), send(3), send(2)];
+    go_on.send(()).unwrap();
+    has_begun.recv().unwrap();
+    assert_eq!((first.blocking_recv().unwrap(), again.blocking_recv().unwrap()), (Ok(0), Ok(0)));
+    for other in &mut others {
+        assert!(other.try_recv().is_err(), "acknowledged before it was durable");
+    }
+    go_on.send(()).unwrap();
+    let answers = others.map(|answer| answer.blocking_recv().unwrap());
+    assert_eq!(answers, [Ok(2), Ok(4), Ok(2)]);
+    assert_eq!(read(&journal).len(), 3);
+    assert_eq!(journal.shared.digests().take_counts().again, 2);
+}
+
+#[test]
+fn the_same_request_twice_of_which_the_sync_fails_is_refused_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = FaultyDisk::default();
+    let journal = open_on(folder.path(), &disk);
+    disk.faults.sync_fails.store(true, Ordering::SeqCst);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for _ in 0..2 {
+        let answer = runtime.block_on(journal.append(record(2, 10, 1), None));
+        assert!(matches!(answer, Err(Refused::Failed(_))), "{answer:?}");
+    }
+}
+
+#[test]
 fn requests_that_wait_while_a_sync_runs_share_the_next_one() {
     let folder = tempfile::tempdir().unwrap();
     let disk = FaultyDisk::default();
@@ -224,8 +271,8 @@ fn requests_that_wait_while_a_sync_runs_share_the_next_one() {
     *disk.faults.gate.lock().unwrap() = Some((begun, may_go_on));
     let send = |fill| {
         let (done, answer) = tokio::sync::oneshot::channel();
-        let append =
-            super::super::writer::Append { record: record(fill, 10, 1), done, ticket: None };
+        let (record, digest) = (record(fill, 10, 1), unlike_any());
+        let append = super::super::writer::Append { record, digest, done, ticket: None };
         journal.queue.send(super::super::writer::Message::Append(append)).unwrap();
         answer
     };

@@ -104,8 +104,47 @@ fn a_damaged_cursor_means_starting_at_the_oldest_entry() {
     append(&journal, &vec![record(1, 10, 2); 3]);
     journal.advance(CONSUMER, 4).unwrap();
     drop(journal);
-    overwrite(&folder.path().join("archive.cursor"), 24, &[9]);
+    for place in [0, 4096] {
+        overwrite(&folder.path().join("archive.cursor"), place + 24, &[9]);
+    }
     assert_eq!(open(folder.path()).unwrap().cursor(CONSUMER), 0);
+}
+
+#[test]
+fn a_cursor_whose_last_write_was_torn_is_where_it_was_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path()).unwrap();
+    append(&journal, &vec![record(1, 10, 2); 5]);
+    for position in [2, 4, 6, 8] {
+        journal.advance(CONSUMER, position).unwrap();
+        let torn = copy(folder.path());
+        let content = fs::read(torn.path().join("archive.cursor")).unwrap();
+        assert_eq!(content.len(), 8192);
+        let place = [0, 4096].into_iter().max_by_key(|place| content[place + 24]).unwrap();
+        overwrite(&torn.path().join("archive.cursor"), place as u64 + 20, &[9; 16]);
+        assert_eq!(open(torn.path()).unwrap().cursor(CONSUMER), position - 2);
+    }
+}
+
+#[test]
+fn a_cursor_is_written_where_it_is_also_by_a_version_that_wrote_one_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path()).unwrap();
+    append(&journal, &vec![record(1, 10, 2); 5]);
+    for position in [2, 4] {
+        journal.advance(CONSUMER, position).unwrap();
+    }
+    drop(journal);
+    let path = folder.path().join("archive.cursor");
+    let content = fs::read(&path).unwrap();
+    let place = [0, 4096].into_iter().max_by_key(|place| content[place + 24]).unwrap();
+    fs::write(&path, &content[place..place + 36]).unwrap();
+    let journal = open(folder.path()).unwrap();
+    assert_eq!(journal.cursor(CONSUMER), 4);
+    for position in [6, 8, 10] {
+        journal.advance(CONSUMER, position).unwrap();
+        assert_eq!(open(copy(folder.path()).path()).unwrap().cursor(CONSUMER), position);
+    }
 }
 
 #[test]
@@ -203,7 +242,7 @@ proptest! {
                     vec![]
                 }
             };
-            let answers = appended.iter().map(|record| journal.append(record.clone(), None));
+            let answers = appended.iter().map(|record| hand_in(&journal, record.clone()));
             let answers = runtime.block_on(futures_in_order(answers));
             for (record, answer) in appended.into_iter().zip(answers) {
                 prop_assert_eq!(answer, Ok(end));

@@ -1,6 +1,7 @@
 //! The journal's promises.
 
 mod damage;
+mod digests;
 mod faults;
 mod lifecycle;
 mod simulation;
@@ -9,11 +10,13 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use blotter_disk::{Disk, LocalDisk};
 use blotter_schemas::otlp::{Encoding, Signal};
 use bytes::Bytes;
 
+use super::digests::Digest;
 use super::{Entry, Journal, Record, Refused};
 use crate::Error;
 use crate::config::JournalConfig;
@@ -50,11 +53,23 @@ fn record(fill: u8, length: usize, count: u32) -> Record {
     }
 }
 
-/// Hands records in, one after the other, and waits for each.
+/// Hands records in, one after the other, and waits for each. No two are taken for the same request,
+/// even where they are alike.
 fn append(journal: &Journal, records: &[Record]) -> Vec<Result<u64, Refused>> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let one = |record: &Record| runtime.block_on(journal.append(record.clone(), None));
+    let one = |record: &Record| runtime.block_on(hand_in(journal, record.clone()));
     records.iter().map(one).collect()
+}
+
+fn hand_in(journal: &Journal, record: Record) -> impl Future<Output = Result<u64, Refused>> {
+    journal.hand_in(record, unlike_any(), None)
+}
+
+/// The digest of a request like no other.
+fn unlike_any() -> Digest {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    Digest::of(&Record { sender: Some(format!("test {number}")), ..record(0, 0, 1) })
 }
 
 /// Everything durable from the archive's cursor on.

@@ -84,6 +84,13 @@ impl Ledger {
         self.know(position, number)
     }
 
+    /// A request that was acknowledged, to be sent again.
+    pub(super) fn any_acknowledged(&self, nth: usize) -> Option<(u64, Record)> {
+        let nth = nth % self.acknowledged.len().max(1);
+        let number = self.acknowledged.iter().nth(nth)?;
+        Some((*number, self.sent.get(number)?.clone()))
+    }
+
     fn know(&mut self, position: u64, number: u64) -> Result<(), Broken> {
         let before = self.known.insert(position, number);
         hold!(
