@@ -31,25 +31,47 @@ pub struct Fact<T> {
     pub why: Cow<'static, str>,
     /// Rows it rests on.
     pub events: Vec<EventId>,
+    /// Whose word it is, by their numbers in the session's `speakers`; empty where it rests on the
+    /// first speaker's rows alone, or on none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub speakers: Vec<usize>,
 }
 
 impl<T> Fact<T> {
     /// A record says so.
     #[must_use]
     pub fn observed(value: T, events: Vec<EventId>) -> Self {
-        Self { value: Some(value), grade: Grade::Observed, why: Cow::Borrowed(""), events }
+        Self {
+            value: Some(value),
+            grade: Grade::Observed,
+            why: Cow::Borrowed(""),
+            events,
+            speakers: Vec::new(),
+        }
     }
 
     /// Concluded by the rule `why`.
     #[must_use]
     pub fn inferred(value: T, why: impl Into<Cow<'static, str>>, events: Vec<EventId>) -> Self {
-        Self { value: Some(value), grade: Grade::Inferred, why: why.into(), events }
+        Self {
+            value: Some(value),
+            grade: Grade::Inferred,
+            why: why.into(),
+            events,
+            speakers: Vec::new(),
+        }
     }
 
     /// No record states it.
     #[must_use]
     pub fn missing(why: impl Into<Cow<'static, str>>) -> Self {
-        Self { value: None, grade: Grade::Missing, why: why.into(), events: Vec::new() }
+        Self {
+            value: None,
+            grade: Grade::Missing,
+            why: why.into(),
+            events: Vec::new(),
+            speakers: Vec::new(),
+        }
     }
 
     /// Whether something is stated.
@@ -61,7 +83,13 @@ impl<T> Fact<T> {
     /// The same statement about something else.
     #[must_use]
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Fact<U> {
-        Fact { value: self.value.map(f), grade: self.grade, why: self.why, events: self.events }
+        Fact {
+            value: self.value.map(f),
+            grade: self.grade,
+            why: self.why,
+            events: self.events,
+            speakers: self.speakers,
+        }
     }
 }
 

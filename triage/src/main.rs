@@ -16,7 +16,7 @@ use cli::{Cli, Command};
 pub enum Outcome {
     /// Nothing to report.
     Clean,
-    /// Something was found.
+    /// What was asked for was shown, and something is wrong with it.
     Findings,
     /// Part of the work could not be done; the notes on stderr say which.
     Failed,

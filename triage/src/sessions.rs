@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::fact::Fact;
+use crate::reconstruct::findings::Finding;
 use crate::reconstruct::model::{Call, Entry};
 use crate::reconstruct::{Session, lineage, reconstruct};
 
@@ -64,6 +65,10 @@ pub struct Summary {
     pub cost_usd: Option<f64>,
     /// Rows of the archive.
     pub events: usize,
+    /// How many speakers they came from.
+    pub speakers: usize,
+    /// What is wrong with the trail as a whole.
+    pub findings: Vec<Finding>,
 }
 
 /// What was found.
@@ -112,6 +117,11 @@ const COLUMNS: &[&str] = &[
     "tokens_cached",
     "tokens_reasoning",
     "cost_usd",
+    // Who speaks.
+    "received_time",
+    "collector_id",
+    "sender",
+    "peer",
 ];
 
 /// Lists the sessions of an archive.
@@ -251,6 +261,8 @@ fn summary(session: &Session) -> Summary {
         tokens_output: session.usage.output.value,
         cost_usd: session.usage.cost_usd.value,
         events: session.rows.total,
+        speakers: session.speakers.len(),
+        findings: session.findings.clone(),
     }
 }
 

@@ -18,6 +18,9 @@ Examples:
   triage sessions --since 2026-11-20 --until 2026-11-21T12:00:00Z --limit 10
   triage sessions --format json | jq -r .session_id
 
+A session that more than one process or user claims is a finding: docs/custody.md says what is told
+apart. Exit code: 0 clean, 1 a session that is listed has a finding, 2 error.
+
 JSON is one object a line; `-` in the table and null in JSON mean that no record says.")]
 pub struct Arguments {
     /// Only sessions with an event at or after this time: 2h, 7d, a date or an RFC 3339 time (UTC).
@@ -56,7 +59,8 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
     if found.without_session > 0 {
         output::note(&format!("Rows that name no session: {}.", found.without_session));
     }
-    Ok(Outcome::Clean)
+    let findings = found.sessions.iter().any(|session| !session.findings.is_empty());
+    Ok(if findings { Outcome::Findings } else { Outcome::Clean })
 }
 
 /// A time in microseconds since the epoch.

@@ -18,7 +18,10 @@ Examples:
   triage show 01a1fb66 --format json | jq '.session.turns[].entries[].call_id'
 
 Statements without a mark are what the sender's records say. What was concluded from them is marked
-(inferred: ...); where nothing is known, it says so. The JSON is described in docs/show.md.")]
+(inferred: ...); where nothing is known, it says so. Where several processes or users sent records of
+the session, that is a finding, and what rests on the word of another than the first is marked (said
+by speaker 2). The JSON is described in docs/show.md, speakers in docs/custody.md.
+Exit code: 0 clean, 1 a finding, 2 error.")]
 pub struct Arguments {
     /// Session id, or any unique start of one.
     session: String,
@@ -39,7 +42,11 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
     if arguments.explain {
         output::note(&explain(&loaded.statistics));
     }
-    Ok(Outcome::Clean)
+    Ok(if has_findings(&session) { Outcome::Findings } else { Outcome::Clean })
+}
+
+fn has_findings(session: &Session) -> bool {
+    !session.findings.is_empty() || session.sessions.iter().any(has_findings)
 }
 
 /// Writes a session as the format asks.

@@ -87,6 +87,7 @@ fn announce(format: Format, collector: &Collector, archive: &str) -> anyhow::Res
         let document = json!({
             "grpc": grpc.to_string(),
             "http": http.to_string(),
+            "unix": collector.unix_path().map(|path| path.display().to_string()),
             "archive": archive,
             "redacted": true,
             "agents": agents,
@@ -94,8 +95,12 @@ fn announce(format: Format, collector: &Collector, archive: &str) -> anyhow::Res
         output::data(&format!("{document}\n"))?;
         return Ok(());
     }
+    let unix = collector
+        .unix_path()
+        .map(|path| format!("  both on the Unix socket {}\n", path.display()))
+        .unwrap_or_default();
     let mut text = format!(
-        "Collecting\n  OTLP/gRPC on {grpc}\n  OTLP/HTTP on {http}\n  into {archive}\n\n\
+        "Collecting\n  OTLP/gRPC on {grpc}\n  OTLP/HTTP on {http}\n{unix}  into {archive}\n\n\
          Secrets that a rule knows are replaced by marks before anything is written. Other text, prompts and\n\
          outputs included, is stored as the agents send it.\n"
     );

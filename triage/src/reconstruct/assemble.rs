@@ -8,6 +8,7 @@ use blotter_schemas::tables::Event;
 use super::calls::{call, note, proxy_decision};
 use super::model::{Call, Entry, Policy, Requests, Rows, Session, TimeSpan, Turn};
 use super::pairing::{Report, pair, told};
+use super::speakers::Speakers;
 use super::turns::Frames;
 use super::{redaction, usage};
 use crate::fact::{EventId, Fact, Join};
@@ -15,8 +16,8 @@ use crate::fact::{EventId, Fact, Join};
 const NOT_REPORTED: &str = "not reported";
 
 /// Builds the session from its own rows, without its parent and the sessions nested in it.
-pub(crate) fn session(session_id: &str, rows: &[&Event]) -> Session {
-    let reports = pair(rows);
+pub(crate) fn session(session_id: &str, rows: &[&Event], speakers: &Speakers) -> Session {
+    let reports = pair(rows, speakers);
     let all: Vec<&Report<'_>> = reports.iter().collect();
     let policy = policy(&all);
     let frames = Frames::new(&reports);
@@ -84,6 +85,8 @@ pub(crate) fn session(session_id: &str, rows: &[&Event]) -> Session {
             .collect(),
         sessions: Vec::new(),
         policy,
+        speakers: speakers.described(rows),
+        findings: Vec::new(),
     }
 }
 
@@ -318,5 +321,6 @@ fn requests(reports: &[&Report<'_>]) -> Requests {
         answered: count,
         errors: requests.len() - count,
         events: requests.iter().flat_map(|report| report.ids()).collect(),
+        speakers: Vec::new(),
     }
 }

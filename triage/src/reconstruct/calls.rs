@@ -49,6 +49,8 @@ pub(crate) fn call(call_id: &str, reports: &[&Report<'_>], session: &Policy) -> 
             .collect(),
         result: outcome(reports),
         calls: Vec::new(),
+        events: reports.iter().flat_map(|report| report.ids()).collect(),
+        speakers: Vec::new(),
     }
 }
 
@@ -74,7 +76,8 @@ fn received(calls: &[&Report<'_>]) -> Fact<i64> {
 /// How many earlier decisions of a call are compared with a later one.
 const DECISIONS_COMPARED: usize = 8;
 
-/// The decisions about one call. Where a log record and a span state the same decision, it is one.
+/// The decisions about one call. Where a log record and a span of one speaker state the same decision,
+/// it is one.
 fn decisions(reports: &[&Report<'_>]) -> Vec<Decision> {
     let of = |kind: EventKind| reports.iter().copied().filter(move |report| report.kind() == kind);
     let mut stated: Vec<&Report<'_>> = of(EventKind::Decision).collect();
@@ -85,24 +88,26 @@ fn decisions(reports: &[&Report<'_>]) -> Vec<Decision> {
                 .filter(|report| report.value(|row| row.decision.as_ref()).is_some()),
         );
     }
-    let mut decisions: Vec<(Decision, Vec<Option<String>>)> = Vec::new();
+    let mut decisions: Vec<(Decision, Vec<Option<String>>, usize)> = Vec::new();
     for report in stated {
         let decision = decision(report);
         let sources: Vec<_> = report.rows.iter().map(|row| row.source.clone()).collect();
-        let same = decisions.iter_mut().rev().take(DECISIONS_COMPARED).find(|(earlier, seen)| {
-            earlier.decision.value == decision.decision.value
-                && earlier.source.value == decision.source.value
-                && !sources.iter().any(|source| seen.contains(source))
-        });
-        if let Some((earlier, seen)) = same {
+        let same =
+            decisions.iter_mut().rev().take(DECISIONS_COMPARED).find(|(earlier, seen, speaker)| {
+                *speaker == report.speaker
+                    && earlier.decision.value == decision.decision.value
+                    && earlier.source.value == decision.source.value
+                    && !sources.iter().any(|source| seen.contains(source))
+            });
+        if let Some((earlier, seen, _)) = same {
             earlier.decision.events.extend(decision.decision.events);
             earlier.source.events.extend(decision.source.events);
             seen.extend(sources);
         } else {
-            decisions.push((decision, sources));
+            decisions.push((decision, sources, report.speaker));
         }
     }
-    decisions.into_iter().map(|(decision, _)| decision).collect()
+    decisions.into_iter().map(|(decision, ..)| decision).collect()
 }
 
 fn decision(report: &Report<'_>) -> Decision {
@@ -200,5 +205,6 @@ pub(crate) fn note(report: &Report<'_>, call: Option<Join>) -> Note {
         receiver: told(report, |row| row.receiver_session_id.clone(), none),
         proxy,
         events,
+        speakers: Vec::new(),
     }
 }

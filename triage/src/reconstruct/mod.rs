@@ -4,12 +4,15 @@
 //! `missing`, one that a rule concludes is `inferred` and names the rule.
 
 mod assemble;
+mod attribution;
 mod calls;
 mod exit_code;
+pub mod findings;
 pub mod lineage;
 pub mod model;
 pub mod pairing;
 mod redaction;
+pub mod speakers;
 mod turns;
 mod usage;
 
@@ -19,6 +22,7 @@ use blotter_schemas::tables::Event;
 
 use model::Parent;
 pub use model::Session;
+use speakers::Speakers;
 
 /// Deepest nesting of sessions that is followed.
 pub const DEPTH: usize = 16;
@@ -35,7 +39,8 @@ pub fn reconstruct(session_id: &str, rows: &[Event]) -> Session {
     for (child, parent) in &parents {
         children.entry(&parent.session_id).or_default().push(child);
     }
-    let family = Family { parents: &parents, children, rows: by_session };
+    let speakers = Speakers::new(rows);
+    let family = Family { parents: &parents, children, rows: by_session, speakers: &speakers };
     family.session(session_id, &mut done, 0)
 }
 
@@ -74,12 +79,15 @@ struct Family<'a> {
     parents: &'a BTreeMap<String, Parent>,
     children: BTreeMap<&'a str, Vec<&'a str>>,
     rows: BTreeMap<&'a str, Vec<&'a Event>>,
+    speakers: &'a Speakers,
 }
 
 impl<'a> Family<'a> {
     fn session(&self, id: &str, done: &mut BTreeSet<&'a str>, depth: usize) -> Session {
         let rows = self.rows.get(id).map(Vec::as_slice).unwrap_or_default();
-        let mut session = assemble::session(id, rows);
+        let mut session = assemble::session(id, rows, self.speakers);
+        session.findings.extend(findings::several_speakers(&session.speakers));
+        attribution::attribute(&mut session, rows, self.speakers);
         session.parent = self.parents.get(id).cloned();
         let children = self.children.get(id).filter(|_| depth < DEPTH);
         for child in children.into_iter().flatten() {

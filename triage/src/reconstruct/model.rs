@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::findings::Finding;
+use super::speakers::Speaker;
 use crate::fact::{EventId, Fact, Join};
 
 /// One conversation with one agent.
@@ -56,6 +58,10 @@ pub struct Session {
     /// were searched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redaction: Option<Redaction>,
+    /// Who sent those rows, who sent most first.
+    pub speakers: Vec<Speaker>,
+    /// What is wrong with this session's trail as a whole.
+    pub findings: Vec<Finding>,
 }
 
 /// What was redacted before rows were stored, by the collector or by an import.
@@ -136,6 +142,9 @@ pub struct Requests {
     pub errors: usize,
     /// Their rows.
     pub events: Vec<EventId>,
+    /// Whose word it is, as for a [`Fact`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub speakers: Vec<usize>,
 }
 
 /// One prompt and everything until the agent stops.
@@ -225,6 +234,11 @@ pub struct Call {
     pub result: Option<Outcome>,
     /// Calls that were made within it.
     pub calls: Vec<Call>,
+    /// Rows that are about it.
+    pub events: Vec<EventId>,
+    /// Whose word they are, as for a [`Fact`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub speakers: Vec<usize>,
 }
 
 /// What came back from a call.
@@ -340,6 +354,9 @@ pub struct Note {
     pub proxy: Option<ProxyDecision>,
     /// Rows it rests on.
     pub events: Vec<EventId>,
+    /// Whose word it is, as for a [`Fact`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub speakers: Vec<usize>,
 }
 
 fn unknown<T>(fact: &Fact<T>) -> bool {

@@ -1,10 +1,11 @@
 //! What an agent sends twice is one fact: pairing the rows that report the same thing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use blotter_schemas::names::blotter::{EventKind, EventSource, Grade};
 use blotter_schemas::tables::Event;
 
+use super::speakers::Speakers;
 use crate::fact::{EventId, Fact};
 
 /// Furthest that two rows of one report lie apart, in nanoseconds.
@@ -15,6 +16,8 @@ pub const PAIR_WINDOW_NS: i64 = 2_000_000;
 pub struct Report<'a> {
     /// The rows, the log record's first.
     pub rows: Vec<&'a Event>,
+    /// Number of the speaker who sent them.
+    pub speaker: usize,
 }
 
 impl<'a> Report<'a> {
@@ -70,34 +73,41 @@ pub(crate) fn order(row: &Event) -> (Option<i64>, Option<i64>, Option<i64>, [u8;
     (row.time_unix_nano, row.observed_time_unix_nano, row.sequence, row.event_id)
 }
 
-/// Pairs the rows of one session: same name, detail and call, within [`PAIR_WINDOW_NS`], the k-th log
+/// Pairs the rows of one session: same speaker, so that nobody's record passes as the copy of another's,
+/// same name, detail and call, within [`PAIR_WINDOW_NS`], the k-th log
 /// record with the k-th event on a span. The reports come in order of time.
 #[must_use]
-pub fn pair<'a>(rows: &[&'a Event]) -> Vec<Report<'a>> {
-    type Key<'k> = (Option<&'k str>, Option<&'k str>, Option<&'k str>);
+pub(crate) fn pair<'a>(rows: &[&'a Event], speakers: &Speakers) -> Vec<Report<'a>> {
+    type Key<'k> = (usize, Option<&'k str>, Option<&'k str>, Option<&'k str>);
     let mut alone = Vec::new();
     let mut groups: BTreeMap<Key<'a>, [Vec<&'a Event>; 2]> = BTreeMap::new();
     for &row in rows {
-        let key = (row.name.as_deref(), row.detail.as_deref(), row.call_id.as_deref());
+        let speaker = speakers.of(row);
+        let key = (speaker, row.name.as_deref(), row.detail.as_deref(), row.call_id.as_deref());
         let source = row.source.as_deref().and_then(EventSource::from_value);
         let [logs, copies] = groups.entry(key).or_default();
         match source {
             Some(EventSource::OtlpLog) => logs.push(row),
             Some(EventSource::OtlpSpanEvent) => copies.push(row),
-            _ => alone.push(Report { rows: vec![row] }),
+            _ => alone.push(Report { rows: vec![row], speaker }),
         }
     }
     let mut reports = alone;
-    for [mut logs, mut copies] in groups.into_values() {
+    for ((speaker, ..), [mut logs, mut copies]) in groups {
         logs.sort_by_key(|row| order(row));
         copies.sort_by_key(|row| order(row));
-        merge(&logs, &copies, &mut reports);
+        merge(&logs, &copies, speaker, &mut reports);
     }
     reports.sort_by_key(|report| report.first().map(order));
     reports
 }
 
-fn merge<'a>(logs: &[&'a Event], copies: &[&'a Event], reports: &mut Vec<Report<'a>>) {
+fn merge<'a>(
+    logs: &[&'a Event],
+    copies: &[&'a Event],
+    speaker: usize,
+    reports: &mut Vec<Report<'a>>,
+) {
     let mut logs = logs.iter().copied().peekable();
     let mut copies = copies.iter().copied().peekable();
     loop {
@@ -117,27 +127,55 @@ fn merge<'a>(logs: &[&'a Event], copies: &[&'a Event], reports: &mut Vec<Report<
             (Some(_), None) => logs.next().into_iter().collect(),
             (None, Some(_)) => copies.next().into_iter().collect(),
         };
-        reports.push(Report { rows });
+        reports.push(Report { rows, speaker });
     }
 }
 
-/// What the reports say about one field: the first value, and every row that says the same.
+/// What the reports say about one field: the first value, and every row that says the same. Of several
+/// speakers, the one with the lowest number is heard first; what another says instead contradicts it.
 pub(crate) fn told<T: PartialEq>(
     reports: &[&Report<'_>],
     field: impl Fn(&Event) -> Option<T>,
     missing: &'static str,
 ) -> Fact<T> {
-    let mut rows = reports.iter().flat_map(|report| &report.rows);
-    let Some(value) = rows.clone().find_map(|row| field(row)) else {
+    let stated = || {
+        let states = |report: &&&Report<'_>| report.value(&field).is_some();
+        reports.iter().filter(states)
+    };
+    let Some(first) = stated().map(|report| report.speaker).min() else {
         return Fact::missing(missing);
     };
-    let mut events: Vec<EventId> = rows
-        .by_ref()
-        .filter(|row| field(row).as_ref() == Some(&value))
-        .map(|row| EventId(row.event_id))
-        .collect();
+    let own = stated().find(|report| report.speaker == first);
+    let Some(value) = own.and_then(|report| report.value(&field)) else {
+        return Fact::missing(missing);
+    };
+    let mut events: Vec<EventId> = Vec::new();
+    let mut others = BTreeSet::new();
+    for report in stated() {
+        let others_word = report.speaker != first && report.value(&field).as_ref() != Some(&value);
+        if others_word {
+            others.insert(report.speaker);
+        }
+        let told = |row: &&&Event| {
+            let told = field(row);
+            told.as_ref() == Some(&value) || (others_word && told.is_some())
+        };
+        events.extend(report.rows.iter().filter(told).map(|row| EventId(row.event_id)));
+    }
     events.dedup();
-    Fact::observed(value, events)
+    let mut fact = Fact::observed(value, events);
+    if !others.is_empty() {
+        let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+        fact.grade = Grade::Contradicted;
+        fact.why = format!("{} says otherwise", named(&others)).into();
+    }
+    fact
+}
+
+/// `speaker 2`, `speakers 2, 3`.
+fn named(numbers: &[String]) -> String {
+    let plural = if numbers.len() == 1 { "" } else { "s" };
+    format!("speaker{plural} {}", numbers.join(", "))
 }
 
 /// Like [`told`], but rows that disagree make the statement contradicted.
@@ -152,7 +190,10 @@ pub(crate) fn agreed<T: PartialEq + std::fmt::Display>(
         if let Some(value) = field(row)
             && fact.value.as_ref() != Some(&value)
         {
-            fact.events.push(EventId(row.event_id));
+            let id = EventId(row.event_id);
+            if !fact.events.contains(&id) {
+                fact.events.push(id);
+            }
             if !others.contains(&value) {
                 others.push(value);
             }

@@ -2,14 +2,14 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::terminal::{Look, Screen, cut, escape};
+use super::terminal::{Look, Screen, cut, escape, wrap};
 use super::time;
 use crate::sessions::Summary;
 
 /// Narrowest that the last column may be.
 const LAST: usize = 16;
 
-/// One line a session, cut to `width` columns.
+/// One line a session, cut to `width` columns, and below the table a line a finding.
 #[must_use]
 pub fn table(sessions: &[Summary], width: usize, colour: bool) -> String {
     let mut screen = Screen::new(width, colour);
@@ -24,6 +24,15 @@ pub fn table(sessions: &[Summary], width: usize, colour: bool) -> String {
     line(&mut screen, &header.map(str::to_owned), &widths, Look::Dim);
     for row in &rows {
         line(&mut screen, row, &widths, Look::Plain);
+    }
+    for session in sessions {
+        for finding in &session.findings {
+            let text = format!("FINDING {}: {}", session.session_id, finding.summary);
+            for part in wrap(&escape(&text), screen.width) {
+                screen.put(Look::Bad, &part);
+                screen.end_line();
+            }
+        }
     }
     screen.finish()
 }

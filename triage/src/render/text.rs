@@ -4,6 +4,7 @@ mod call;
 mod header;
 mod layout;
 mod note;
+mod speakers;
 
 use super::time;
 use crate::reconstruct::Session;
@@ -67,14 +68,19 @@ fn this_turn(page: &mut Page, session: &Session, turn: &Turn) {
     let heading: Vec<(Look, &str)> =
         heading.iter().map(|(look, text)| (*look, text.as_str())).collect();
     page.heading(&heading);
+    prompt(page, turn);
+    if let Some(tokens) = header::tokens(&turn.usage).filter(|_| session.turns.len() > 1) {
+        page.line("tokens", &[(Look::Plain, tokens)]);
+    }
+}
+
+fn prompt(page: &mut Page, turn: &Turn) {
     match (&turn.prompt.value, turn.prompted_unix_nano.is_known()) {
         (Some(prompt), _) => page.value("prompt", prompt, PROMPT_LINES),
         (None, true) => page.unknown("prompt", "given, but its words were not reported"),
         (None, false) => page.unknown("prompt", "no prompt was reported"),
     }
-    if let Some(tokens) = header::tokens(&turn.usage).filter(|_| session.turns.len() > 1) {
-        page.line("tokens", &[(Look::Plain, tokens)]);
-    }
+    page.marks(&turn.prompt);
 }
 
 /// Lines of a prompt that are shown.

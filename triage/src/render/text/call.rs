@@ -2,6 +2,7 @@
 
 use super::layout::{Page, mark};
 use super::note;
+use super::speakers::named;
 use crate::fact::{Fact, Join, JoinKind};
 use crate::reconstruct::Session;
 use crate::reconstruct::model::{Call, Decision, Outcome, Policy, ProxyDecision};
@@ -46,6 +47,10 @@ fn body(page: &mut Page, session: &Session, call: &Call) {
         Some(arguments) => page.value("arguments", &readable(arguments), ARGUMENT_LINES),
         None => page.unknown("arguments", "not reported"),
     }
+    page.marks(&call.arguments);
+    if !call.speakers.is_empty() {
+        page.line("told by", &[(Look::Bad, named(&call.speakers))]);
+    }
     for (name, join) in [("turn", &call.turn), ("within", &call.within)] {
         if let Some(text) = join.as_ref().and_then(inferred) {
             page.unknown(name, &text);
@@ -63,7 +68,9 @@ fn body(page: &mut Page, session: &Session, call: &Call) {
     }
     mcp(page, call);
     if let Some(outcome) = &call.sandbox.value {
-        page.line("sandbox", &[(Look::Bad, outcome.clone())]);
+        let mut pieces = vec![(Look::Bad, outcome.clone())];
+        pieces.extend(mark(&call.sandbox));
+        page.line("sandbox", &pieces);
     }
     for decision in &call.proxy {
         proxy(page, "proxy", decision);
@@ -228,6 +235,7 @@ fn outcome(page: &mut Page, result: &Outcome) {
         Some(output) => page.value("output", output, OUTPUT_LINES),
         None => page.unknown("output", "not reported"),
     }
+    page.marks(&result.output);
     if result.output_truncated.value == Some(true) {
         page.unknown("", "(the sender cut the output)");
     }

@@ -1,7 +1,7 @@
 //! What is said about a session as a whole.
 
 use super::layout::{Page, mark};
-use super::relation;
+use super::{relation, speakers};
 use crate::fact::Fact;
 use crate::reconstruct::Session;
 use crate::reconstruct::model::{Redaction, Usage};
@@ -42,6 +42,7 @@ pub(super) fn header(page: &mut Page, session: &Session) {
     if let Some(redaction) = &session.redaction {
         redacted(page, redaction);
     }
+    speakers::speakers(page, session);
     if session.rows.total == 0 {
         page.unknown("rows", "no row of this session was found");
     }

@@ -4,6 +4,7 @@ use blotter_schemas::names::blotter::Grade;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::Options;
+use super::speakers::named;
 use crate::fact::Fact;
 use crate::render::terminal::{Look, Screen, cut, escape, wrap};
 use crate::render::time;
@@ -151,6 +152,14 @@ impl Page {
         self.screen.end_line();
     }
 
+    /// What marks the statement above, on a line of its own.
+    pub(super) fn marks<T>(&mut self, fact: &Fact<T>) {
+        let marks = mark(fact);
+        if !marks.is_empty() {
+            self.line("", &marks);
+        }
+    }
+
     /// A labelled line that says that something is not known.
     pub(super) fn unknown(&mut self, label: &str, text: &str) {
         self.line(label, &[(Look::Dim, text.to_owned())]);
@@ -186,12 +195,19 @@ fn is_glued(word: &str) -> bool {
     word.starts_with([',', ';', ')', ':'])
 }
 
-/// What marks a statement that no record makes: `(inferred: ...)`, `(contradicted: ...)`.
-pub(super) fn mark<T>(fact: &Fact<T>) -> Option<(Look, String)> {
-    match fact.grade {
-        Grade::Inferred | Grade::Contradicted => {
-            Some((Look::Dim, format!("({}: {})", fact.grade, fact.why)))
-        }
-        _ => None,
+/// What marks a statement that no record makes, `(inferred: ...)`, `(contradicted: ...)`, and one that is
+/// not the word of the session's first speaker, `(said by speaker 2)`.
+pub(super) fn mark<T>(fact: &Fact<T>) -> Vec<(Look, String)> {
+    let mut marks = Vec::new();
+    if matches!(fact.grade, Grade::Inferred | Grade::Contradicted) {
+        marks.push((Look::Dim, format!("({}: {})", fact.grade, fact.why)));
     }
+    marks.extend(said(&fact.speakers));
+    marks
+}
+
+/// Whose word something is, where it is not the first speaker's alone.
+pub(super) fn said(speakers: &[usize]) -> Option<(Look, String)> {
+    let by = || (Look::Bad, format!("(said by {})", named(speakers)));
+    (!speakers.is_empty()).then(by)
 }

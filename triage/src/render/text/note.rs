@@ -3,7 +3,7 @@
 use blotter_schemas::names::blotter::EventKind;
 
 use super::call::{proxy, words};
-use super::layout::Page;
+use super::layout::{Page, said};
 use crate::fact::JoinKind;
 use crate::reconstruct::model::{Entry, Note};
 use crate::render::terminal::Look;
@@ -37,6 +37,7 @@ pub(super) fn alike(page: &mut Page, entries: &[Entry]) -> usize {
         let name = first.name.value.as_deref().unwrap_or("(no name)");
         details.dedup();
         pieces.push((Look::Plain, format!("{count} x {name}: {}", details.join(", "))));
+        pieces.extend(said(&first.speakers));
         page.line(label(first), &pieces);
     }
     count
@@ -52,7 +53,10 @@ fn is_plain(note: &Note) -> bool {
 }
 
 fn is_alike(first: &Note, next: &Note) -> bool {
-    is_plain(next) && first.kind == next.kind && first.name.value == next.name.value
+    is_plain(next)
+        && first.kind == next.kind
+        && first.name.value == next.name.value
+        && first.speakers == next.speakers
 }
 
 fn label(note: &Note) -> &str {
@@ -90,6 +94,7 @@ fn lines(page: &mut Page, note: &Note, mut pieces: Vec<(Look, String)>) {
     let kind = EventKind::from_value(&note.kind);
     if let Some(text) = note.text.value.as_deref().filter(|_| kind == Some(EventKind::Response)) {
         page.value(label(note), text, TEXT_LINES);
+        page.marks(&note.text);
         return;
     }
     if kind == Some(EventKind::Review) {
@@ -130,6 +135,10 @@ fn lines(page: &mut Page, note: &Note, mut pieces: Vec<(Look, String)>) {
     }
     if let Some(join) = note.call.as_ref().filter(|join| join.kind == JoinKind::Inferred) {
         pieces.push((Look::Dim, format!("(inferred: {})", join.by)));
+    }
+    // A decision has its own mark already.
+    if !note.decision.is_known() {
+        pieces.extend(said(&note.speakers));
     }
     let texts = [&note.reason, &note.text].into_iter().filter_map(|text| text.value.as_deref());
     let (short, long): (Vec<&str>, Vec<&str>) =

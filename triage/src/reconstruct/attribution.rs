@@ -1,0 +1,135 @@
+//! Whose word a statement is: in a session of several speakers, every statement that does not rest on
+//! the first speaker's records alone names the speakers it rests on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use blotter_schemas::tables::Event;
+
+use super::model::{
+    Call, Decision, Entry, Note, Outcome, Policy, ProxyDecision, Requests, Session, Turn, Usage,
+};
+use super::speakers::Speakers;
+use crate::fact::{EventId, Fact};
+
+/// Names the speakers in a session, whose rows are `rows`.
+pub(crate) fn attribute(session: &mut Session, rows: &[&Event], speakers: &Speakers) {
+    let Some(first) = session.speakers.first().map(|speaker| speaker.number) else { return };
+    if session.speakers.len() < 2 {
+        return;
+    }
+    let of: BTreeMap<EventId, usize> =
+        rows.iter().map(|row| (EventId(row.event_id), speakers.of(row))).collect();
+    Attribution { first, of }.session(session);
+}
+
+struct Attribution {
+    /// The session's first speaker.
+    first: usize,
+    of: BTreeMap<EventId, usize>,
+}
+
+macro_rules! facts {
+    ($self:ident, $of:ident: $($field:ident),*) => { $( $self.fact(&mut $of.$field); )* };
+}
+
+impl Attribution {
+    /// Those whose rows these are; nobody where all are the first speaker's.
+    fn said<'a>(&self, events: impl IntoIterator<Item = &'a EventId>) -> Vec<usize> {
+        let said: BTreeSet<usize> =
+            events.into_iter().filter_map(|event| self.of.get(event).copied()).collect();
+        if said.len() == 1 && said.contains(&self.first) {
+            return Vec::new();
+        }
+        said.into_iter().collect()
+    }
+
+    fn fact<T>(&self, fact: &mut Fact<T>) {
+        fact.speakers = self.said(&fact.events);
+    }
+
+    fn session(&self, session: &mut Session) {
+        facts!(self, session: agent, program, agent_version, provider, host, user, auth, terminal);
+        for fact in session.models.iter_mut().chain(&mut session.transports) {
+            self.fact(fact);
+        }
+        self.policy(&mut session.policy);
+        self.usage(&mut session.usage);
+        self.requests(&mut session.requests);
+        self.entries(&mut session.outside);
+        for turn in &mut session.turns {
+            self.turn(turn);
+        }
+    }
+
+    fn turn(&self, turn: &mut Turn) {
+        facts!(self, turn: turn_id, prompted_unix_nano, prompt);
+        self.usage(&mut turn.usage);
+        self.requests(&mut turn.requests);
+        self.entries(&mut turn.entries);
+    }
+
+    fn requests(&self, requests: &mut Requests) {
+        requests.speakers = self.said(&requests.events);
+    }
+
+    fn usage(&self, usage: &mut Usage) {
+        facts!(self, usage: input, output, cached, reasoning, cost_usd);
+    }
+
+    fn policy(&self, policy: &mut Policy) {
+        facts!(self, policy: profile, approval, sandbox);
+    }
+
+    fn entries(&self, entries: &mut [Entry]) {
+        for entry in entries {
+            match entry {
+                Entry::Call(call) => self.call(call),
+                Entry::Note(note) => self.note(note),
+            }
+        }
+    }
+
+    fn call(&self, call: &mut Call) {
+        call.speakers = self.said(&call.events);
+        facts!(self, call: tool, namespace, mcp_server, agent, arguments, received, error_type,
+            sandbox, mcp_method, transport, executor);
+        self.policy(&mut call.policy);
+        for decision in &mut call.decisions {
+            self.decision(decision);
+        }
+        for review in &mut call.reviews {
+            self.note(review);
+        }
+        for decision in &mut call.proxy {
+            self.proxy(decision);
+        }
+        if let Some(result) = &mut call.result {
+            self.outcome(result);
+        }
+        for inner in &mut call.calls {
+            self.call(inner);
+        }
+    }
+
+    fn outcome(&self, result: &mut Outcome) {
+        facts!(self, result: success, exit_code, duration_ns, output, output_truncated, error_type,
+            error_message);
+    }
+
+    fn decision(&self, decision: &mut Decision) {
+        facts!(self, decision: decision, source, reason);
+    }
+
+    fn proxy(&self, decision: &mut ProxyDecision) {
+        facts!(self, decision: decision, source, reason, address, port, protocol, method);
+    }
+
+    fn note(&self, note: &mut Note) {
+        note.speakers = self.said(&note.events);
+        facts!(self, note: name, detail, text, decision, source, reason, risk, mcp_server, success,
+            http_status, error_type, error_class, error_message, receiver);
+        if let Some(decision) = &mut note.proxy {
+            self.proxy(decision);
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Who speaks: the sources that the records of a session came from, as the collector saw them.
+//!
+//! A speaker is a process, where the system told which; else a user of the machine, else an address.
+//! A process that opens several connections, or opens one anew, is one speaker: ports do not count.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use blotter_schemas::peer::{Address, Peer, Process};
+use blotter_schemas::tables::Event;
+use serde::Serialize;
+
+use crate::fact::EventId;
+
+/// Most peers that are listed of one speaker.
+const PEERS_LIMIT: usize = 16;
+/// Most rows that are listed of one speaker.
+const EVENTS_LIMIT: usize = 256;
+
+/// A source of records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Speaker {
+    /// Its number in this document, from 1: who sent more rows comes first.
+    pub number: usize,
+    /// What it is told apart by.
+    pub kind: SpeakerKind,
+    /// Column `sender`; absent for the collector's own user and for an import.
+    pub sender: Option<String>,
+    /// Address it is at; absent on a Unix socket and for an import.
+    pub address: Option<IpAddr>,
+    /// User, told by the kernel.
+    pub uid: Option<u32>,
+    /// Process.
+    pub pid: Option<u32>,
+    /// Name of its program when it first connected; a process may give itself any.
+    pub comm: Option<String>,
+    /// The column `peer` of its rows, each once, in order; the first of them.
+    pub peers: Vec<String>,
+    /// Rows of the session that it sent.
+    pub rows: usize,
+    /// When its first row was received, microseconds since the epoch.
+    pub first_received_unix_micro: Option<i64>,
+    /// When its last row was received, microseconds since the epoch.
+    pub last_received_unix_micro: Option<i64>,
+    /// Rows of the session that it sent; the first of them.
+    pub events: Vec<EventId>,
+}
+
+/// What a speaker is told apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpeakerKind {
+    /// A process of this or that user.
+    Process,
+    /// A user of the machine; which process was not told.
+    User,
+    /// An address; nothing was told of the process.
+    Address,
+    /// Recorded requests that were imported: the word of their files.
+    Import,
+}
+
+/// What makes two rows one speaker's.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    kind: SpeakerKind,
+    sender: Option<String>,
+    uid: Option<u32>,
+    pid: Option<u32>,
+    start: Option<u64>,
+    place: Option<String>,
+}
+
+/// The speakers of a set of rows, numbered.
+#[derive(Debug, Default)]
+pub(crate) struct Speakers {
+    /// By the columns that tell: `sender`, `peer`, and whether a collector received it.
+    numbers: HashMap<Columns, usize>,
+    count: usize,
+}
+
+type Columns = (Option<String>, Option<String>, bool);
+
+impl Speakers {
+    /// Numbers the speakers of all rows: who sent more comes first.
+    pub(crate) fn new(rows: &[Event]) -> Self {
+        let mut seen: BTreeMap<(Option<&str>, Option<&str>, bool), usize> = BTreeMap::new();
+        for row in rows {
+            *seen.entry(columns(row)).or_default() += 1;
+        }
+        let mut sizes: BTreeMap<Key, usize> = BTreeMap::new();
+        for (columns, rows) in &seen {
+            *sizes.entry(key(*columns)).or_default() += rows;
+        }
+        let mut order: Vec<(Key, usize)> = sizes.into_iter().collect();
+        order.sort_by(|(a, a_rows), (b, b_rows)| b_rows.cmp(a_rows).then_with(|| a.cmp(b)));
+        let places: BTreeMap<Key, usize> =
+            order.into_iter().zip(1..).map(|((key, _), number)| (key, number)).collect();
+        let number = |columns| places.get(&key(columns)).copied().unwrap_or(0);
+        let numbers = seen.into_keys().map(|columns| {
+            let (sender, peer, received) = columns;
+            ((sender.map(str::to_owned), peer.map(str::to_owned), received), number(columns))
+        });
+        Self { numbers: numbers.collect(), count: places.len() }
+    }
+
+    /// Number of the speaker of a row.
+    pub(crate) fn of(&self, row: &Event) -> usize {
+        if self.count <= 1 {
+            return self.count;
+        }
+        let columns = (row.sender.clone(), row.peer.clone(), row.collector_id.is_some());
+        self.numbers.get(&columns).copied().unwrap_or(0)
+    }
+
+    /// The speakers of these rows, in order of their numbers.
+    pub(crate) fn described(&self, rows: &[&Event]) -> Vec<Speaker> {
+        let mut speakers: BTreeMap<usize, Speaker> = BTreeMap::new();
+        let mut peers: BTreeMap<usize, BTreeMap<&str, ()>> = BTreeMap::new();
+        for row in rows {
+            let number = self.of(row);
+            let speaker = speakers.entry(number).or_insert_with(|| speaker(number, row));
+            speaker.rows += 1;
+            if speaker.events.len() < EVENTS_LIMIT {
+                speaker.events.push(EventId(row.event_id));
+            }
+            if let Some(received) = row.received_time {
+                let first = speaker.first_received_unix_micro.get_or_insert(received);
+                *first = received.min(*first);
+                let last = speaker.last_received_unix_micro.get_or_insert(received);
+                *last = received.max(*last);
+            }
+            if let Some(peer) = &row.peer {
+                peers.entry(number).or_default().insert(peer, ());
+            }
+        }
+        for (number, peers) in peers {
+            if let Some(speaker) = speakers.get_mut(&number) {
+                speaker.peers = peers.into_keys().take(PEERS_LIMIT).map(str::to_owned).collect();
+            }
+        }
+        speakers.into_values().collect()
+    }
+}
+
+fn columns(row: &Event) -> (Option<&str>, Option<&str>, bool) {
+    (row.sender.as_deref(), row.peer.as_deref(), row.collector_id.is_some())
+}
+
+fn key((sender, peer, received): (Option<&str>, Option<&str>, bool)) -> Key {
+    let sender = sender.map(str::to_owned);
+    let nobody = Key {
+        kind: SpeakerKind::Import,
+        sender: sender.clone(),
+        uid: None,
+        pid: None,
+        start: None,
+        place: None,
+    };
+    let Some(peer) = peer else {
+        let kind = if received { SpeakerKind::Address } else { SpeakerKind::Import };
+        return Key { kind, ..nobody };
+    };
+    let Peer { address, process: Process { uid, pid, start, .. } } = Peer::parse(peer);
+    match (uid, pid) {
+        (_, Some(_)) => Key { kind: SpeakerKind::Process, uid, pid, start, ..nobody },
+        (Some(_), None) => Key { kind: SpeakerKind::User, uid, ..nobody },
+        (None, None) => {
+            let place = match address {
+                Address::Unix => None,
+                Address::Socket(address) => Some(address.ip().to_string()),
+                Address::Other(text) => Some(text),
+            };
+            Key { kind: SpeakerKind::Address, place, ..nobody }
+        }
+    }
+}
+
+fn speaker(number: usize, row: &Event) -> Speaker {
+    let peer = row.peer.as_deref().map(Peer::parse);
+    let process = peer.as_ref().map(|peer| peer.process.clone()).unwrap_or_default();
+    Speaker {
+        number,
+        kind: key(columns(row)).kind,
+        sender: row.sender.clone(),
+        address: peer.as_ref().and_then(Peer::ip),
+        uid: process.uid,
+        pid: process.pid,
+        comm: process.comm,
+        peers: Vec::new(),
+        rows: 0,
+        first_received_unix_micro: None,
+        last_received_unix_micro: None,
+        events: Vec::new(),
+    }
+}
