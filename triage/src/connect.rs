@@ -1,8 +1,11 @@
 //! What makes an agent send its telemetry here.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use serde::Serialize;
+
+use crate::Error;
 
 /// An agent whose configuration is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,11 +60,41 @@ pub fn configuration(agent: Agent, endpoint: &str) -> Configuration {
         },
         Agent::ClaudeCode => Configuration {
             agent: agent.name(),
-            file: "the environment Claude Code is started in",
-            text: claude_code(endpoint),
+            file: CLAUDE_CODE_FILE,
+            text: claude_code("http/protobuf", endpoint, ""),
         },
     }
 }
+
+/// What makes `agent` send logs, traces and metrics to the collector's Unix socket at `path`, which must
+/// be absolute.
+///
+/// # Errors
+/// [`Error::NoUnixSocket`] where the agent cannot.
+pub fn unix_configuration(agent: Agent, path: &Path) -> Result<Configuration, Error> {
+    match agent {
+        // Seen with release 0.169.0: "invalid URI unix:///... Reason invalid format", for OTLP/HTTP and
+        // OTLP/gRPC. It then runs on without any telemetry.
+        Agent::Codex => Err(Error::NoUnixSocket {
+            agent: agent.name(),
+            why: "its exporters take http:// and https:// addresses only",
+        }),
+        // Seen with release 2.1.329. Its exporter uses TLS on a Unix socket unless told otherwise.
+        Agent::ClaudeCode => Ok(Configuration {
+            agent: agent.name(),
+            file: CLAUDE_CODE_FILE,
+            text: claude_code(
+                "grpc",
+                &format!("unix://{}", path.display()),
+                "# A Unix socket is not encrypted; without this line the exporter tries TLS.\n\
+                 export OTEL_EXPORTER_OTLP_INSECURE=true\n",
+            ),
+        }),
+    }
+}
+
+/// Where Claude Code's settings belong.
+const CLAUDE_CODE_FILE: &str = "the environment Claude Code is started in";
 
 /// A URL as a TOML string.
 fn quoted(text: &str) -> String {
@@ -111,13 +144,14 @@ fn shell_word(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-fn claude_code(endpoint: &str) -> String {
+fn claude_code(protocol: &str, endpoint: &str, more: &str) -> String {
     let endpoint = shell_word(endpoint);
     format!(
         "\
 export CLAUDE_CODE_ENABLE_TELEMETRY=1
-export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+export OTEL_EXPORTER_OTLP_PROTOCOL={protocol}
 export OTEL_EXPORTER_OTLP_ENDPOINT={endpoint}
+{more}\
 export OTEL_LOGS_EXPORTER=otlp
 export OTEL_METRICS_EXPORTER=otlp
 # Traces are beta; outputs of tools and calls that were refused are told there only.
@@ -135,6 +169,8 @@ export OTEL_LOG_TOOL_CONTENT=1
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
 
     #[test]
@@ -149,6 +185,19 @@ mod tests {
             );
             assert!(text.contains(&line), "{line} in {text}");
         }
+    }
+
+    #[test]
+    fn a_unix_socket_is_offered_where_the_agent_can_use_it() {
+        let path = Path::new("/run/my blotter.sock");
+        let text = unix_configuration(Agent::ClaudeCode, path).unwrap().text;
+        assert!(
+            text.contains("\nexport OTEL_EXPORTER_OTLP_ENDPOINT='unix:///run/my blotter.sock'\n")
+        );
+        assert!(text.contains("\nexport OTEL_EXPORTER_OTLP_PROTOCOL=grpc\n"), "{text}");
+        assert!(text.contains("\nexport OTEL_EXPORTER_OTLP_INSECURE=true\n"), "{text}");
+        let refused = unix_configuration(Agent::Codex, path).unwrap_err().to_string();
+        assert!(refused.contains("cannot send to a Unix socket"), "{refused}");
     }
 
     #[test]

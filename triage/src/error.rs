@@ -37,6 +37,16 @@ pub enum Error {
     /// Secrets cannot be taken out as configured.
     #[error("redaction: {0}")]
     Redaction(#[from] blotter_redaction::Error),
+    /// An agent cannot send to a Unix socket.
+    #[error(
+        "{agent} cannot send to a Unix socket: {why}; use its address instead: `triage connect {agent}`"
+    )]
+    NoUnixSocket {
+        /// The agent.
+        agent: &'static str,
+        /// Why not.
+        why: &'static str,
+    },
     /// Rows could not be read from or written to a batch.
     #[error("rows of the archive: {0}")]
     Arrow(#[from] arrow_schema::ArrowError),

@@ -1,6 +1,8 @@
 //! `triage connect`
 
-use blotter_triage::connect::{Agent, configuration};
+use std::path::PathBuf;
+
+use blotter_triage::connect::{Agent, configuration, unix_configuration};
 use clap::{Args, ValueEnum};
 
 use crate::cli::{Format, Global};
@@ -12,6 +14,7 @@ use crate::{Outcome, output};
 Examples:
   triage connect codex >> ~/.codex/config.toml
   triage connect claude-code --endpoint http://127.0.0.1:4400
+  triage connect claude-code --unix /run/user/1000/blotter.sock
   triage connect codex --format json")]
 pub struct Arguments {
     /// Agent.
@@ -20,6 +23,10 @@ pub struct Arguments {
     /// Address of OTLP/HTTP, without a path.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4318")]
     endpoint: String,
+    /// The collector's Unix socket instead (`triage up --unix PATH`): the kernel then says which process
+    /// each record came from. Claude Code can use one, Codex cannot.
+    #[arg(long, value_name = "PATH", conflicts_with = "endpoint")]
+    unix: Option<PathBuf>,
 }
 
 /// Names of agents.
@@ -37,7 +44,10 @@ pub fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcome> {
         Name::Codex => Agent::Codex,
         Name::ClaudeCode => Agent::ClaudeCode,
     };
-    let configuration = configuration(agent, &arguments.endpoint);
+    let configuration = match &arguments.unix {
+        Some(path) => unix_configuration(agent, &std::path::absolute(path)?)?,
+        None => configuration(agent, &arguments.endpoint),
+    };
     match global.format {
         Format::Text => {
             output::note(&format!("For {}: put this into {}.", agent.name(), configuration.file));

@@ -295,10 +295,12 @@ fn policy(reports: &[&Report<'_>]) -> Policy {
     }
 }
 
+/// First and last moment; of several speakers the one with the lowest number is heard.
 fn span(reports: &[&Report<'_>]) -> Option<TimeSpan> {
-    let times =
-        || reports.iter().flat_map(|report| &report.rows).filter_map(|row| row.time_unix_nano);
-    let ends = reports.iter().flat_map(|report| &report.rows).filter_map(|row| {
+    let first = reports.iter().map(|report| report.speaker).min()?;
+    let own = || reports.iter().filter(move |report| report.speaker == first);
+    let times = || own().flat_map(|report| &report.rows).filter_map(|row| row.time_unix_nano);
+    let ends = own().flat_map(|report| &report.rows).filter_map(|row| {
         let span = row.source.as_deref() == Some("otlp_span");
         span.then(|| row.time_unix_nano?.checked_add(row.duration_ns?)).flatten()
     });

@@ -10,6 +10,7 @@ use blotter_schemas::peer::{Address, Peer, Process};
 use blotter_schemas::tables::Event;
 use serde::Serialize;
 
+use super::pairing::order;
 use crate::fact::EventId;
 
 /// Most peers that are listed of one speaker.
@@ -117,6 +118,8 @@ impl Speakers {
     pub(crate) fn described(&self, rows: &[&Event]) -> Vec<Speaker> {
         let mut speakers: BTreeMap<usize, Speaker> = BTreeMap::new();
         let mut peers: BTreeMap<usize, BTreeMap<&str, ()>> = BTreeMap::new();
+        let mut rows = rows.to_vec();
+        rows.sort_by_key(|row| order(row));
         for row in rows {
             let number = self.of(row);
             let speaker = speakers.entry(number).or_insert_with(|| speaker(number, row));
@@ -124,7 +127,8 @@ impl Speakers {
             if speaker.events.len() < EVENTS_LIMIT {
                 speaker.events.push(EventId(row.event_id));
             }
-            if let Some(received) = row.received_time {
+            // An import is stamped, too, but says nothing of when its speaker spoke.
+            if let Some(received) = row.received_time.filter(|_| row.collector_id.is_some()) {
                 let first = speaker.first_received_unix_micro.get_or_insert(received);
                 *first = received.min(*first);
                 let last = speaker.last_received_unix_micro.get_or_insert(received);
