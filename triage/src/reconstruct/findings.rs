@@ -31,7 +31,7 @@ pub struct Finding {
 /// Who speaks for a session when more than one does. An import is the word of its files, and whoever
 /// imports writes into the archive anyway: it is a speaker, but no contradiction.
 pub(crate) fn several_speakers(speakers: &[Speaker]) -> Option<Finding> {
-    let mut received: Vec<&Speaker> =
+    let received: Vec<&Speaker> =
         speakers.iter().filter(|speaker| speaker.kind != SpeakerKind::Import).collect();
     if received.len() < 2 {
         return None;
@@ -47,13 +47,14 @@ pub(crate) fn several_speakers(speakers: &[Speaker]) -> Option<Finding> {
     let what = if users { "senders" } else { "processes of one user" };
     let count = received.len();
 
-    received.sort_by_key(|speaker| (speaker.first_received_unix_micro, speaker.number));
-    let mixed = received.iter().zip(received.iter().skip(1)).any(|(earlier, later)| {
-        later.first_received_unix_micro <= earlier.last_received_unix_micro
-    });
+    // An agent may send what happened in the middle only at its end: both clocks are asked.
+    let arrivals = |it: &Speaker| (it.first_received_unix_micro, it.last_received_unix_micro);
+    let times = |it: &Speaker| (it.first_time_unix_nano, it.last_time_unix_nano);
+    let mixed = overlap(received.iter().map(|it| arrivals(it)))
+        || overlap(received.iter().map(|it| times(it)));
     let (order, false_positive) = if mixed {
         (
-            "while one was still sending, so did another",
+            "their records among each other's",
             "an agent that exports from several processes at a time, or from several machines, or a \
              forwarder beside it",
         )
@@ -69,5 +70,17 @@ pub(crate) fn several_speakers(speakers: &[Speaker]) -> Option<Finding> {
         false_positive: false_positive.to_owned(),
         speakers: numbers,
         events,
+    })
+}
+
+/// Whether one of these stretches of time begins before another that began earlier is over.
+fn overlap(stretches: impl Iterator<Item = (Option<i64>, Option<i64>)>) -> bool {
+    let mut stretches: Vec<_> = stretches.collect();
+    stretches.sort_unstable();
+    let mut until = None;
+    stretches.into_iter().any(|(first, last)| {
+        let within = until.is_some_and(|until| first <= until);
+        until = until.max(Some(last));
+        within
     })
 }

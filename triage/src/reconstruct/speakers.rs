@@ -43,6 +43,10 @@ pub struct Speaker {
     pub first_received_unix_micro: Option<i64>,
     /// When its last row was received, microseconds since the epoch.
     pub last_received_unix_micro: Option<i64>,
+    /// First moment that its rows tell of, nanoseconds since the epoch.
+    pub first_time_unix_nano: Option<i64>,
+    /// Last moment that its rows tell of, nanoseconds since the epoch.
+    pub last_time_unix_nano: Option<i64>,
     /// Rows of the session that it sent; the first of them.
     pub events: Vec<EventId>,
 }
@@ -134,6 +138,12 @@ impl Speakers {
                 let last = speaker.last_received_unix_micro.get_or_insert(received);
                 *last = received.max(*last);
             }
+            if let Some(time) = row.time_unix_nano {
+                let first = speaker.first_time_unix_nano.get_or_insert(time);
+                *first = time.min(*first);
+                let last = speaker.last_time_unix_nano.get_or_insert(time);
+                *last = time.max(*last);
+            }
             if let Some(peer) = &row.peer {
                 peers.entry(number).or_default().insert(peer, ());
             }
@@ -195,6 +205,8 @@ fn speaker(number: usize, row: &Event) -> Speaker {
         rows: 0,
         first_received_unix_micro: None,
         last_received_unix_micro: None,
+        first_time_unix_nano: None,
+        last_time_unix_nano: None,
         events: Vec::new(),
     }
 }

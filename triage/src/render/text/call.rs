@@ -1,6 +1,6 @@
 //! One call.
 
-use super::layout::{Page, mark};
+use super::layout::{Page, mark, said};
 use super::note;
 use super::speakers::named;
 use crate::fact::{Fact, Join, JoinKind};
@@ -153,7 +153,13 @@ pub(super) fn words(decision: &Fact<String>, source: &Fact<String>) -> Vec<(Look
         }
         None => pieces.push((Look::Dim, "not reported what".to_owned())),
     }
-    pieces.extend(mark(decision));
+    let mut marks = mark(decision);
+    if source.is_known() && source.speakers == decision.speakers {
+        // Said once, behind both.
+        let said = said(&decision.speakers);
+        marks.retain(|mark| Some(mark) != said.as_ref());
+    }
+    pieces.extend(marks);
     match &source.value {
         Some(value) => pieces.push((Look::Plain, format!("by {value}"))),
         None => pieces.push((Look::Dim, "(by whom was not reported)".to_owned())),

@@ -26,7 +26,7 @@ pub(super) fn speakers(page: &mut Page, session: &Session) {
     for finding in &session.findings {
         let Finding { summary, false_positive, .. } = finding;
         page.line("FINDING", &[(Look::Bad, summary.clone())]);
-        page.unknown("", &format!("(nothing is wrong if it is {false_positive})"));
+        page.unknown("", &format!("(also found without harm: {false_positive})"));
     }
 }
 
