@@ -71,6 +71,18 @@ pub fn record(time_unix_nano: &str, resource: &[(&str, &str)], record: &[(&str, 
     Export { signal: Signal::Logs, encoding: Encoding::Json, body }
 }
 
+/// The records of several requests in JSON as one request, which one process sends.
+pub fn together(exports: &[Export]) -> anyhow::Result<Export> {
+    let mut all = Vec::new();
+    for export in exports {
+        let request: Value = serde_json::from_slice(&export.body)?;
+        let logs = request.get("resourceLogs").and_then(Value::as_array);
+        all.extend(logs.cloned().unwrap_or_default());
+    }
+    let body = Bytes::from(json!({ "resourceLogs": all }).to_string());
+    Ok(Export { signal: Signal::Logs, encoding: Encoding::Json, body })
+}
+
 /// The same request with every text `from` replaced by `to`, which has the same length.
 pub fn altered(export: &Export, from: &str, to: &str) -> anyhow::Result<Export> {
     ensure!(from.len() == to.len(), "the lengths of Protobuf would be wrong");

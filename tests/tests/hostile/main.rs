@@ -83,7 +83,7 @@ async fn denied(data: &Path) -> anyhow::Result<(String, String, i64)> {
 }
 
 /// What a forger says of the denied call: that the user approved it, and what came back.
-fn approval(session: &str, call: &str, time: i64) -> Vec<Forged> {
+fn approval(session: &str, call: &str, time: i64) -> anyhow::Result<Forged> {
     let said = |name: &str, more: &[(&str, &str)]| {
         let mut attributes = vec![
             ("event.name", name),
@@ -93,15 +93,16 @@ fn approval(session: &str, call: &str, time: i64) -> Vec<Forged> {
         ];
         attributes.extend(more);
         let resource = [("service.name", "codex_exec"), ("user.email", "boss@example.com")];
-        Forged { export: forger::record(&time.to_string(), &resource, &attributes), uid: None }
+        forger::record(&time.to_string(), &resource, &attributes)
     };
-    vec![
+    let export = forger::together(&[
         said("codex.tool_decision", &[("decision", "approved"), ("source", "User")]),
         said(
             "codex.tool_result",
             &[("arguments", "{\"cmd\":\"true\"}"), ("output", "nothing"), ("success", "true")],
         ),
-    ]
+    ])?;
+    Ok(Forged { export, uid: None })
 }
 
 /// Without what rests on another speaker's word, and without the numbers of rows.
@@ -133,7 +134,7 @@ async fn a_forged_approval_is_a_finding_and_the_refusal_stands_as_it_was() -> an
     assert_eq!(before.0["session"]["speakers"].as_array().map(Vec::len), Some(1));
 
     // A millisecond earlier than the genuine decision, so that it comes first by its own time.
-    let forged = session(&approval(&id, &call, time - 1_000_000)).await?;
+    let forged = session(&[approval(&id, &call, time - 1_000_000)?]).await?;
     let (finished, shown) = show(forged.path(), &id).await?;
     assert_eq!(finished.exit_code, Some(1), "{}", finished.stderr);
     let shown_session = &shown.0["session"];
