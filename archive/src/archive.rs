@@ -50,6 +50,7 @@ impl Archive {
         let archive = Self::at(location)?;
         for handle in [&archive.spans, &archive.metrics, &archive.events] {
             if table_definition::exists(&handle.log_store).await? {
+                handle.settle().await?;
                 evolution::add_columns(handle).await?;
             } else {
                 table_definition::create(handle.table, Arc::clone(&handle.log_store)).await?;

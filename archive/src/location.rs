@@ -1,8 +1,9 @@
 //! Where an archive lies.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use blotter_disk::{Disk, LocalDisk};
 use deltalake_core::logstore::{LogStoreRef, logstore_factories, object_store_factories};
 use deltalake_core::{DeltaTableBuilder, DeltaTableError};
 use url::Url;
@@ -11,13 +12,24 @@ use crate::Error;
 use crate::durable_store::DurableStore;
 
 /// Where an archive lies: a local folder or a URL of an object store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Location {
     /// The folder, with a slash at its end.
     url: Url,
     /// As it was named.
     name: String,
+    /// What a local folder lies on.
+    disk: Arc<dyn Disk>,
 }
+
+/// The disk that a local folder lies on makes no difference.
+impl PartialEq for Location {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.url, &self.name) == (&other.url, &other.name)
+    }
+}
+
+impl Eq for Location {}
 
 impl Location {
     /// Understands `text` as a URL (`file:///dir`, or any scheme with a registered object-store
@@ -42,7 +54,13 @@ impl Location {
         } else {
             folder_url(Path::new(text)).map_err(wrong)?
         };
-        Ok(Self { url, name: text.to_owned() })
+        Ok(Self { url, name: text.to_owned(), disk: Arc::new(LocalDisk) })
+    }
+
+    /// The same place on another disk than this machine's, if it is a local folder.
+    #[must_use]
+    pub fn on_disk(self, disk: Arc<dyn Disk>) -> Self {
+        Self { disk, ..self }
     }
 
     /// The URL of the folder, with a slash at its end.
@@ -51,18 +69,45 @@ impl Location {
         &self.url
     }
 
-    /// A log store of the folder `name` below this location. Every store of a scheme comes from its
-    /// factory; local folders are written through [`DurableStore`].
-    pub(crate) fn log_store(&self, name: &str) -> Result<LogStoreRef, Error> {
+    /// A log store of the folder `name` below this location, and what it writes through where that is
+    /// a local folder. Every other store comes from the factory of its scheme.
+    pub(crate) fn log_store(
+        &self,
+        name: &str,
+    ) -> Result<(LogStoreRef, Option<LocalFolder>), Error> {
         let url = self
             .url
             .join(&format!("{name}/"))
             .map_err(|error| DeltaTableError::Generic(error.to_string()))?;
-        let mut builder = DeltaTableBuilder::from_url(url.clone())?;
-        if url.scheme() == "file" {
-            builder = builder.with_storage_backend(Arc::new(DurableStore::new()), url);
-        }
-        Ok(builder.build_storage()?)
+        let Some(path) = (url.scheme() == "file").then(|| url.to_file_path().ok()).flatten() else {
+            return Ok((DeltaTableBuilder::from_url(url)?.build_storage()?, None));
+        };
+        let store = DurableStore::new(Arc::clone(&self.disk));
+        let url = if self.disk.is_in_memory() {
+            // Of a `file` URL the table's reader would ask this machine whether it exists.
+            Url::parse(&format!("memory://{}", url.path()))
+                .map_err(|error| DeltaTableError::Generic(error.to_string()))?
+        } else {
+            url
+        };
+        let builder = DeltaTableBuilder::from_url(url.clone())?
+            .with_storage_backend(Arc::new(store.clone()), url);
+        Ok((builder.build_storage()?, Some(LocalFolder { path, store })))
+    }
+}
+
+/// A table's folder on a local disk.
+#[derive(Debug)]
+pub(crate) struct LocalFolder {
+    path: PathBuf,
+    store: DurableStore,
+}
+
+impl LocalFolder {
+    /// Makes durable what can be seen of the table's log: whoever wrote it may have been killed
+    /// between naming a commit and syncing its name. What is built on it must not outlast it.
+    pub(crate) async fn settle(&self) -> Result<(), Error> {
+        Ok(self.store.settle_log(&self.path).await?)
     }
 }
 

@@ -9,12 +9,14 @@ use deltalake_core::table::state::DeltaTableState;
 use object_store::ObjectStore;
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::location::LocalFolder;
 use crate::{Error, Location};
 
 /// One table: its log and the snapshot that is loaded.
 pub(crate) struct TableHandle {
     pub(crate) table: Table,
     pub(crate) log_store: LogStoreRef,
+    local: Option<LocalFolder>,
     loaded: Mutex<Loaded>,
 }
 
@@ -29,8 +31,16 @@ pub(crate) struct Loaded {
 
 impl TableHandle {
     pub(crate) fn new(table: Table, location: &Location) -> Result<Self, Error> {
-        let log_store = location.log_store(table.name())?;
-        Ok(Self { table, log_store, loaded: Mutex::default() })
+        let (log_store, local) = location.log_store(table.name())?;
+        Ok(Self { table, log_store, local, loaded: Mutex::default() })
+    }
+
+    /// Makes durable what is there, whoever wrote it; before anything is built on it.
+    pub(crate) async fn settle(&self) -> Result<(), Error> {
+        match &self.local {
+            Some(local) => local.settle().await,
+            None => Ok(()),
+        }
     }
 
     /// The store of the table's files, with the table's folder as its root.

@@ -44,12 +44,13 @@ impl Collector {
         Self::start_on(config, Arc::new(LocalDisk)).await
     }
 
-    /// Like [`Collector::start`], with the journal, its cursors and the identity on `disk`: a test puts
-    /// one there that fails, or stops at a step that it names.
+    /// Like [`Collector::start`], with the journal, its cursors, the identity and an archive in a local
+    /// folder on `disk`: a test puts one there that fails, or stops at a step that it names.
     ///
     /// # Errors
     /// As [`Collector::start`].
-    pub async fn start_on(config: Config, disk: Arc<dyn Disk>) -> Result<Self, Error> {
+    pub async fn start_on(mut config: Config, disk: Arc<dyn Disk>) -> Result<Self, Error> {
+        config.archive = config.archive.on_disk(Arc::clone(&disk));
         let opening = config.clone();
         let opened = tokio::task::spawn_blocking(move || open(&opening, disk)).await;
         let (journal, redaction, collector_id) = opened

@@ -171,6 +171,12 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`io::ErrorKind::NotFound`] when it stands for nothing.
     fn metadata(&self, path: &Path) -> io::Result<Metadata>;
+
+    /// Whether it lies in the memory of this process: then nobody else knows its paths, and no operation
+    /// takes long enough to need a thread of its own.
+    fn is_in_memory(&self) -> bool {
+        false
+    }
 }
 
 /// An open file.

@@ -340,6 +340,10 @@ impl Disk for SimulatedDisk {
         Ok(listed.collect())
     }
 
+    fn is_in_memory(&self) -> bool {
+        true
+    }
+
     fn metadata(&self, path: &Path) -> io::Result<Metadata> {
         let state = self.state();
         state.powered()?;
