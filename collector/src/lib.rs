@@ -14,6 +14,8 @@ mod maintenance;
 mod panics;
 mod receive;
 mod redaction;
+#[cfg(test)]
+mod simulation;
 
 pub use collector::Collector;
 pub use config::{CommitConfig, Config, JournalConfig, Limits, MaintenanceConfig};

@@ -5,9 +5,9 @@
 //! priority than everything before the acknowledgement. Neither is ever waited for by a sender. Each
 //! is a loop over steps, so that the steps can be taken one by one, in any order.
 
-mod archive_writer;
-mod batch;
-mod collect;
+pub(crate) mod archive_writer;
+pub(crate) mod batch;
+pub(crate) mod collect;
 mod signal;
 #[cfg(test)]
 mod tests;

@@ -34,6 +34,8 @@ use lock::Lock;
 use prepare::Preparer;
 pub(crate) use reader::Reader;
 use segment::{NotActivated, Segment};
+#[cfg(test)]
+pub(crate) use writer::ByHand;
 use writer::{Append, Message, Writer};
 
 use crate::Error;
@@ -187,6 +189,19 @@ impl Journal {
         let writer = Writer::new(Arc::clone(&shared), config, newest, tail, preparer);
         let (queue, requests) = mpsc::channel();
         Ok((Self { shared, queue, writer: Mutex::new(None) }, writer, requests))
+    }
+
+    /// Like [`Journal::open`], but without threads: the writer works when it is told to.
+    #[cfg(test)]
+    pub(crate) fn by_hand(
+        folder: &Path,
+        config: &JournalConfig,
+        consumers: &[&'static str],
+        disk: Arc<dyn Disk>,
+    ) -> Result<(Self, ByHand), Error> {
+        let preparer = |disk: &Arc<dyn Disk>, folder: &Path| Ok(Preparer::by_hand(disk, folder));
+        let (journal, writer, queue) = Self::recover(folder, config, consumers, disk, preparer)?;
+        Ok((journal, ByHand::new(writer, queue)))
     }
 
     /// Hands a request in and waits until it is durable; the position of its first record. One that

@@ -356,6 +356,32 @@ impl Writer {
     }
 }
 
+/// A writer without a thread, and where it finds its requests.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct ByHand {
+    writer: Writer,
+    queue: Receiver<Message>,
+}
+
+#[cfg(test)]
+impl ByHand {
+    pub(super) const fn new(mut writer: Writer, queue: Receiver<Message>) -> Self {
+        writer.full_pause = Duration::ZERO;
+        Self { writer, queue }
+    }
+
+    /// Writes, syncs and answers what waits and goes together.
+    pub(crate) fn step(&mut self) {
+        self.writer.step(&self.queue);
+    }
+
+    /// Makes the segment that was asked for ahead.
+    pub(crate) fn prepare(&self) {
+        self.writer.preparer.step();
+    }
+}
+
 /// Whether more space on the disk would have helped.
 fn is_full(error: &io::Error) -> bool {
     matches!(

@@ -1,0 +1,20 @@
+//! The line from acknowledgement to archive on a simulated disk: one thread, no clock, and one seed
+//! that decides what happens next.
+//!
+//! [`line`] is the collector's parts behind the receiver, taking steps one by one; [`world`] is a line,
+//! its disk and its senders, and what happens to them; [`script`] says in which order. The tests cut
+//! the power at every operation in turn ([`power`]), kill the process there ([`death`]), let the disk
+//! report errors ([`errors`]), take out one sync after the other ([`syncs`]), and let chance decide
+//! ([`seeds`]). The [`ledger`] then compares what was acknowledged with what is in the archive.
+
+mod archived;
+mod death;
+mod errors;
+mod ledger;
+mod line;
+mod power;
+mod restored;
+mod script;
+mod seeds;
+mod syncs;
+mod world;
