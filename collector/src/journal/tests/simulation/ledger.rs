@@ -16,6 +16,9 @@ pub(super) struct Ledger {
     /// Numbers of what was acknowledged or read as durable, by position: from then on it must be there.
     known: BTreeMap<u64, u64>,
     acknowledged: BTreeSet<u64>,
+    /// What was refused for want of space, or not found at a start after the process it was sent to:
+    /// its sender has sent it again, so it must never appear.
+    gone: BTreeSet<u64>,
     consumers: BTreeMap<&'static str, Consumer>,
     /// Position after the last durable record that anybody was told of.
     end: u64,
@@ -91,6 +94,10 @@ impl Ledger {
         Some((*number, self.sent.get(number)?.clone()))
     }
 
+    pub(super) fn refuse(&mut self, number: u64) {
+        self.gone.insert(number);
+    }
+
     fn know(&mut self, position: u64, number: u64) -> Result<(), Broken> {
         let before = self.known.insert(position, number);
         hold!(
@@ -106,6 +113,7 @@ impl Ledger {
         let Some(found) = found else {
             return Err(format!("nobody sent what is read at position {}", entry.first));
         };
+        hold!(!self.gone.contains(&found), "{found} was gone and is read at {}", entry.first);
         self.know(entry.first, found)?;
         Ok(found)
     }
@@ -197,6 +205,8 @@ impl Ledger {
         hold!(read == end, "the journal ends at {end}, what can be read at {read}");
         let lost = self.known.range(oldest..).find(|(_, number)| !numbers.contains(number));
         hold!(lost.is_none(), "lost: (position, number) {lost:?}");
+        let known: BTreeSet<u64> = self.known.values().copied().collect();
+        self.gone.extend(self.sent.keys().filter(|number| !known.contains(number)));
         Ok(())
     }
 

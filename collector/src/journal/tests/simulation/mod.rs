@@ -17,6 +17,10 @@ use world::{End, Plan, World};
 const CONSUMERS: [&str; 2] = ["archive", "forward"];
 /// Seeds whose operations are cut one by one.
 const CUT_SEEDS: std::ops::Range<u64> = 0..6;
+/// Seeds whose recoveries are cut as well.
+const RECOVERY_SEEDS: std::ops::Range<u64> = 6..10;
+/// Operations that a recovery takes at most, and a few more.
+const RECOVERY: u64 = 14;
 /// Random runs in an ordinary test run.
 const RUNS: u64 = 3000;
 /// Random runs in which a missing sync must show.
@@ -77,6 +81,26 @@ fn after_a_power_cut_at_every_operation_in_turn_nothing_acknowledged_is_lost_or_
         }
     }
     print("a cut at every operation", totals, start);
+}
+
+#[test]
+fn after_a_power_cut_at_every_operation_of_a_recovery_nothing_acknowledged_is_lost_or_doubled() {
+    let start = Instant::now();
+    let mut totals = Totals::default();
+    for seed in RECOVERY_SEEDS {
+        let uncut = Plan { seed, first: Some((u64::MAX, End::Death)), ..Plan::default() };
+        let operations = run(uncut).unwrap_or_else(|broken| panic!("{broken}")).1.len() as u64;
+        for number in 0..operations {
+            for end in [End::PowerCut(2 + number), End::Death] {
+                for recovering in 0..RECOVERY {
+                    let second = Some((recovering, 2 + number * RECOVERY + recovering));
+                    let plan = Plan { seed, first: Some((number, end)), second, ..Plan::default() };
+                    totals.add(run(plan).unwrap_or_else(|broken| panic!("{broken}")).0);
+                }
+            }
+        }
+    }
+    print("a cut at every operation of a recovery", totals, start);
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub(super) struct Plan {
     pub seed: u64,
     /// How and at which operation the first process ends.
     pub first: Option<(u64, End)>,
+    /// At which operation after that the power goes, and what decides what is left.
+    pub second: Option<(u64, u64)>,
     /// A sync that does nothing.
     pub without: Option<Site>,
     /// Whether the disk reports errors and is full at times.
@@ -56,6 +58,8 @@ pub(super) struct World {
     running: Option<Running>,
     ledger: Ledger,
     next: u64,
+    /// Whether all requests are of one size.
+    same_size: bool,
     totals: Totals,
     /// Operation at which the disk reports an error.
     failure: Option<u64>,
@@ -86,6 +90,7 @@ impl World {
             max_bytes: [4 * SMALL, 1 << 30][random.index(2)],
             group_bytes: [1, 3000, 1 << 20][random.index(3)],
         };
+        let same_size = random.chance(1, 3);
         let totals = Totals { runs: 1, ..Totals::default() };
         Self {
             plan,
@@ -95,6 +100,7 @@ impl World {
             running: None,
             ledger: Ledger::default(),
             next: 1,
+            same_size,
             totals,
             failure: None,
             sites: Vec::new(),
@@ -107,12 +113,19 @@ impl World {
             let outcome = self.step();
             if self.disk.is_off() {
                 // What fails without power has broken no promise.
-                let end = match self.plan.first.take() {
-                    Some((_, end)) => end,
-                    None => self.any_end(),
-                };
-                self.end(end);
-                self.prepare_trouble();
+                if let Some((_, end)) = self.plan.first.take() {
+                    self.end(end);
+                    match self.plan.second {
+                        Some((number, _)) => self.disk.cut_power_at(number),
+                        None => self.prepare_trouble(),
+                    }
+                } else {
+                    let second = self.plan.second.take();
+                    let end =
+                        second.map_or_else(|| self.any_end(), |(_, seed)| End::PowerCut(seed));
+                    self.end(end);
+                    self.prepare_trouble();
+                }
             } else {
                 outcome?;
             }
@@ -179,12 +192,16 @@ impl World {
         let number = self.next;
         self.next += 1;
         let length = match self.random.below(8) {
+            // What lies where something else of its size was.
+            _ if self.same_size => 400,
             0 => 4000 + self.random.index(6000),
             1..4 => self.random.index(2500),
             _ => self.random.index(300),
         };
-        let count = u32::try_from(1 + self.random.below(3)).unwrap();
-        let mut record = record(u8::try_from(number & 0xff).unwrap(), length, count);
+        let count = if self.same_size { 0 } else { self.random.below(3) };
+        let count = u32::try_from(1 + count).unwrap();
+        let fill = if self.same_size { 2 } else { u8::try_from(number & 0xff).unwrap() };
+        let mut record = record(fill, length, count);
         record.body = Bytes::from([&number.to_le_bytes()[..], &record.body].concat());
         self.ledger.send(number, record.clone());
         self.hand_in(number, record);
@@ -211,6 +228,7 @@ impl World {
         for (number, mut answer) in std::mem::take(&mut running.waiting) {
             match answer.try_recv() {
                 Ok(Ok(position)) => self.ledger.acknowledge(number, position)?,
+                Ok(Err(Refused::Full(_))) => self.ledger.refuse(number),
                 Ok(Err(_)) | Err(oneshot::error::TryRecvError::Closed) => {}
                 Err(oneshot::error::TryRecvError::Empty) => running.waiting.push((number, answer)),
             }
