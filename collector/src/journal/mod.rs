@@ -227,7 +227,7 @@ impl Journal {
     ) -> Result<u64, Refused> {
         let (done, answer) = oneshot::channel();
         let append = Append { record, digest, done, ticket };
-        self.queue.send(Message::Append(append)).map_err(|_| Refused::Closed)?;
+        self.queue.send(Message::Append(Box::new(append))).map_err(|_| Refused::Closed)?;
         answer.await.unwrap_or(Err(Refused::Closed))
     }
 

@@ -23,7 +23,7 @@ use crate::config::JournalConfig;
 #[derive(Debug)]
 pub(super) enum Message {
     /// Write this.
-    Append(Append),
+    Append(Box<Append>),
     /// Write what was asked before this, then end.
     Close,
 }
@@ -210,7 +210,7 @@ impl Writer {
 
     fn hear(&mut self, message: Message) {
         match message {
-            Message::Append(next) => self.waiting = Some(next),
+            Message::Append(next) => self.waiting = Some(*next),
             Message::Close => self.closing = true,
         }
     }

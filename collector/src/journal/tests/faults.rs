@@ -227,7 +227,7 @@ fn the_same_request_twice_before_it_is_durable_waits_for_one_entry() {
         let record = record(fill, 10, 2);
         let digest = Digest::of(&record);
         let append = super::super::writer::Append { record, digest, done, ticket: None };
-        journal.queue.send(super::super::writer::Message::Append(append)).unwrap();
+        journal.queue.send(super::super::writer::Message::Append(Box::new(append))).unwrap();
         answer
     };
     let first = send(1);
@@ -273,7 +273,7 @@ fn requests_that_wait_while_a_sync_runs_share_the_next_one() {
         let (done, answer) = tokio::sync::oneshot::channel();
         let (record, digest) = (record(fill, 10, 1), unlike_any());
         let append = super::super::writer::Append { record, digest, done, ticket: None };
-        journal.queue.send(super::super::writer::Message::Append(append)).unwrap();
+        journal.queue.send(super::super::writer::Message::Append(Box::new(append))).unwrap();
         answer
     };
     let first = send(1);

@@ -212,7 +212,7 @@ impl World {
         let digest = Digest::of(&record);
         self.with(|running| {
             let append = Append { record, digest, done, ticket: None };
-            running.journal.queue.send(Message::Append(append)).unwrap();
+            running.journal.queue.send(Message::Append(Box::new(append))).unwrap();
             running.waiting.push((number, answer));
         });
     }
