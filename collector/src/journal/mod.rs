@@ -12,7 +12,7 @@ mod reader;
 mod recovery;
 mod segment;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod writer;
 
 use std::collections::BTreeMap;

@@ -92,7 +92,7 @@ fn read<R: Row>(
 }
 
 /// The files that the latest version of the table in `folder` consists of, and their sizes: from its
-/// last checkpoint, if the log does not go back to the beginning, and the commits after it.
+/// last checkpoint, if there is one, and the commits after it.
 fn live(disk: &dyn Disk, folder: &Path) -> Result<BTreeSet<(PathBuf, u64)>, Broken> {
     let log = folder.join("_delta_log");
     let broken = |path: &Path, error: &dyn Display| format!("{}: {error}", path.display());
@@ -106,10 +106,8 @@ fn live(disk: &dyn Disk, folder: &Path) -> Result<BTreeSet<(PathBuf, u64)>, Brok
     let (commits, checkpoints) = (versions(".json"), versions(".checkpoint.parquet"));
     let mut live = BTreeSet::new();
     let mut next = 0;
-    if commits.first() != Some(&0) {
-        let Some(checkpoint) = checkpoints.last() else {
-            return Err(format!("the log of {} has no beginning", folder.display()));
-        };
+    // Clearing away the log before a checkpoint may have got anywhere.
+    if let Some(checkpoint) = checkpoints.last() {
         let path = log.join(format!("{checkpoint:020}.checkpoint.parquet"));
         let content = durable::read(disk, &path).map_err(|error| broken(&path, &error))?;
         live = checkpointed(content, folder).map_err(|error| broken(&path, &error))?;

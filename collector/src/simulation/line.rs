@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use blotter_archive::Location;
-use blotter_disk::{Disk, durable};
+use blotter_disk::Disk;
 use blotter_schemas::otlp::{Encoding, Signal};
 use blotter_schemas::tables::Table;
 use bytes::Bytes;
@@ -73,8 +73,6 @@ impl Line {
     /// What a collector does when it starts.
     pub(super) async fn open(disk: &Arc<dyn Disk>) -> Result<Self, Error> {
         let data = Path::new(DATA);
-        durable::create_folder(&**disk, "data.folder", data)
-            .map_err(Error::file("create", data))?;
         // The smallest segments there are.
         let config = JournalConfig { segment_bytes: 1, max_bytes: 1 << 30, group_bytes: 4096 };
         let folder = data.join("journal");

@@ -7,6 +7,7 @@ use blotter_disk::Site;
 use super::archived::{Broken, Reader};
 use super::script;
 use super::world::{World, block_on, late_first};
+use crate::journal;
 
 /// The syncs of a run that nothing interrupts, and the number of its operations.
 async fn sites() -> (BTreeSet<Site>, u64) {
@@ -42,13 +43,13 @@ async fn without(site: Site, operations: u64, reader: &mut Reader) -> Option<Bro
     None
 }
 
-/// Takes out one sync after the other, of those whose names fit.
-fn all_are_needed(fits: impl Fn(&Site) -> bool) {
+#[test]
+fn without_any_one_sync_of_the_archive_something_is_lost() {
     block_on(async {
         let mut reader = Reader::default();
         let (sites, operations) = sites().await;
         let mut needless = Vec::new();
-        for site in sites.into_iter().filter(fits) {
+        for site in sites.into_iter().filter(of_the_archive) {
             match without(site, operations, &mut reader).await {
                 Some(broken) => println!("without {site}: {broken}"),
                 None => needless.push(site.to_string()),
@@ -58,12 +59,16 @@ fn all_are_needed(fits: impl Fn(&Site) -> bool) {
     });
 }
 
+/// The journal's own suite takes out each of its syncs, a thousand times faster.
 #[test]
-fn without_any_one_sync_of_the_archive_something_is_lost() {
-    all_are_needed(|site| site.step.starts_with("store."));
+fn the_other_syncs_of_the_line_are_those_that_the_journals_own_suite_takes_out() {
+    let (sites, _) = block_on(sites());
+    let others: BTreeSet<Site> = sites.into_iter().filter(|site| !of_the_archive(site)).collect();
+    let known = journal::tests::simulation::syncs();
+    let unknown: Vec<&Site> = others.difference(&known).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }
 
-#[test]
-fn without_any_one_sync_of_journal_and_identity_something_is_lost() {
-    all_are_needed(|site| !site.step.starts_with("store."));
+fn of_the_archive(site: &Site) -> bool {
+    site.step.starts_with("store.")
 }

@@ -90,9 +90,10 @@ fn approval(session: &str, call: &str, time: i64) -> anyhow::Result<Forged> {
             ("conversation.id", session),
             ("call_id", call),
             ("tool_name", "exec_command"),
+            ("user.email", "boss@example.com"),
         ];
         attributes.extend(more);
-        let resource = [("service.name", "codex_exec"), ("user.email", "boss@example.com")];
+        let resource = [("service.name", "codex_exec")];
         forger::record(&time.to_string(), &resource, &attributes)
     };
     let export = forger::together(&[

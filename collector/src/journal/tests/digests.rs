@@ -1,8 +1,15 @@
 //! A request that comes again is acknowledged again and not written again.
 
+use blotter_disk::simulated::SimulatedDisk;
+use blotter_disk::{Operation, Site};
+
 use super::*;
 use crate::journal::cursor;
 use crate::journal::digests::files::MOST;
+
+/// The sync of the folder that a file of digests is in.
+pub(super) const FOLDER_SYNC: Site =
+    Site { step: "journal.digests", operation: Operation::SyncFolder };
 
 /// Hands requests in as senders do, one after the other.
 fn send(journal: &Journal, requests: &[Record]) -> Vec<Result<u64, Refused>> {
@@ -146,4 +153,28 @@ fn a_long_request_that_comes_again_is_known_too() {
     let journal = open(folder.path()).unwrap();
     let long = record(1, 3 << 20, 1);
     assert_eq!(send(&journal, &[long.clone(), long]), [Ok(0), Ok(0)]);
+}
+
+/// How many of many power cuts leave a journal that takes a request of a deleted segment for a new one.
+fn forgotten_after_power_cuts(without: Option<Site>) -> usize {
+    let folder = Path::new("/srv/journal");
+    let disk = SimulatedDisk::new();
+    if let Some(site) = without {
+        disk.ignore(site);
+    }
+    let open = |disk: &SimulatedDisk| open_with(folder, &config(), Arc::new(disk.clone())).unwrap();
+    let journal = open(&disk);
+    assert_eq!(send(&journal, &[request(1), request(2), request(3)]), [Ok(0), Ok(2), Ok(4)]);
+    journal.advance(CONSUMER, 4).unwrap();
+    let forgets = |seed: &u64| {
+        let journal = open(&disk.after_power_cut(*seed));
+        send(&journal, &[request(1)]) != [Ok(0)]
+    };
+    (0..100).filter(forgets).count()
+}
+
+#[test]
+fn without_the_sync_of_their_folder_digests_of_deleted_segments_are_lost_in_a_power_cut() {
+    assert_eq!(forgotten_after_power_cuts(None), 0);
+    assert!(forgotten_after_power_cuts(Some(FOLDER_SYNC)) > 0);
 }

@@ -4,7 +4,7 @@ mod damage;
 mod digests;
 mod faults;
 mod lifecycle;
-mod simulation;
+pub(crate) mod simulation;
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;

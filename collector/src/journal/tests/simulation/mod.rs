@@ -13,6 +13,8 @@ use blotter_disk::Site;
 use ledger::{Broken, Totals};
 use world::{End, Plan, World};
 
+use super::digests::FOLDER_SYNC;
+
 /// Who reads these journals.
 const CONSUMERS: [&str; 2] = ["archive", "forward"];
 /// Seeds whose operations are cut one by one.
@@ -103,17 +105,22 @@ fn after_a_power_cut_at_every_operation_of_a_recovery_nothing_acknowledged_is_lo
     print("a cut at every operation of a recovery", totals, start);
 }
 
+/// The syncs of these runs.
+pub(crate) fn syncs() -> BTreeSet<Site> {
+    let run = |seed| run(Plan { seed, ..Plan::default() }).unwrap();
+    let sites = (0..200).flat_map(|seed| run(seed).1);
+    sites.filter(|site| site.operation.is_sync()).collect()
+}
+
 #[test]
 fn without_any_one_sync_something_is_lost() {
-    let mut syncs = BTreeSet::new();
-    for seed in 0..200 {
-        let (_, sites) = run(Plan { seed, ..Plan::default() }).unwrap();
-        syncs.extend(sites.into_iter().filter(|site| site.operation.is_sync()));
-    }
+    let syncs = syncs();
     let mut unneeded = Vec::new();
-    for site in &syncs {
-        let broken = (0..ENOUGH)
-            .find_map(|seed| run(Plan { seed, without: Some(*site), ..Plan::default() }).err());
+    // It takes a rarer run than chance makes, and is taken out in a test of its own.
+    for site in syncs.iter().filter(|site| **site != FOLDER_SYNC) {
+        let without = Some(*site);
+        let broken =
+            (0..ENOUGH).find_map(|seed| run(Plan { seed, without, ..Plan::default() }).err());
         match broken {
             Some(broken) => println!("without {site}: {}", broken.lines().next().unwrap()),
             None => unneeded.push(site.to_string()),
