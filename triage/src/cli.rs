@@ -73,6 +73,8 @@ pub enum Command {
     Sessions(commands::sessions::Arguments),
     /// Show one session: turns, prompts, calls, decisions, results.
     Show(commands::show::Arguments),
+    /// Show the receipt of one call: every fact about it, its grade, and the rows behind it.
+    Receipt(commands::receipt::Arguments),
     /// Look after the archive: gather small files, remove old days, count, check.
     Archive(commands::archive::Arguments),
     /// Where a secret that you hold was seen: its marks, and what the archive says.

@@ -31,6 +31,30 @@ pub enum Error {
         /// Most rows that are read.
         limit: usize,
     },
+    /// What was given names no call.
+    #[error("`{text}` names no call; give SESSION/CALL, SESSION/@n, or a call id that is unique")]
+    NoAddress {
+        /// What was given.
+        text: String,
+    },
+    /// Several sessions have a call of this id.
+    #[error("{count} sessions have a call `{call}`; give SESSION/CALL:\n{}", listed(.candidates))]
+    SeveralCalls {
+        /// The call that was asked for.
+        call: String,
+        /// How many sessions have it.
+        count: usize,
+        /// The first of them, in order of their ids.
+        candidates: Vec<String>,
+    },
+    /// The session has no such call.
+    #[error("no call `{call}` in {place}; `triage show` lists the calls of a session")]
+    NoCall {
+        /// The call that was asked for.
+        call: String,
+        /// Where it was looked for.
+        place: String,
+    },
     /// The archive could not be read or written.
     #[error(transparent)]
     Archive(#[from] blotter_archive::Error),

@@ -10,6 +10,7 @@ pub mod fact;
 pub mod fingerprint;
 pub mod import;
 pub mod load;
+pub mod receipt;
 pub mod reconstruct;
 pub mod redaction;
 pub mod render;

@@ -3,13 +3,19 @@
 use std::collections::BTreeSet;
 
 use arrow_array::RecordBatch;
-use blotter_archive::{Archive, Predicate, ScanRequest, ScanStatistics};
+use blotter_archive::{Archive, Op, Predicate, ScanRequest, ScanStatistics, Value};
 use blotter_schemas::names::blotter::EventKind;
-use blotter_schemas::tables::{Event, Row as _, Table};
+use blotter_schemas::tables::{Event, MetricPoint, Row as _, Table};
 
 use crate::Error;
+use crate::receipt::HOOKS_RUN;
+use crate::receipt::address::{CallName, Named};
 use crate::reconstruct::lineage;
 
+/// How long after the last row counters are looked for, in microseconds.
+const COUNTERS_AFTER_MICROS: i64 = 120_000_000;
+/// Most points of counters that are read.
+const POINTS_LIMIT: usize = 100_000;
 /// Most rows that are read for one session and those nested in it.
 const ROWS_LIMIT: usize = 2_000_000;
 /// Most sessions that are nested in one.
@@ -35,6 +41,8 @@ pub struct Loaded {
     pub session_id: String,
     /// Its rows and those of the sessions around and below it.
     pub rows: Vec<Event>,
+    /// Points of the metrics that receipts look at, of the time of those rows.
+    pub points: Vec<MetricPoint>,
     /// What was read, all scans together.
     pub statistics: ScanStatistics,
 }
@@ -49,7 +57,43 @@ pub async fn session(archive: &Archive, prefix: &str) -> Result<Loaded, Error> {
     let session_id = reader.resolve(prefix).await?;
     reader.loaded.session_id.clone_from(&session_id);
     reader.family(session_id).await?;
+    reader.points().await?;
     Ok(reader.loaded)
+}
+
+/// Loads the session of a call. A call that is named by its id alone is looked for in every session.
+///
+/// # Errors
+/// As [`session`]; [`Error::NoCall`] for a call that no session has, [`Error::Ambiguous`] for one that
+/// several have.
+pub async fn call(archive: &Archive, named: &Named) -> Result<Loaded, Error> {
+    match (&named.session, &named.call) {
+        (Some(prefix), _) => session(archive, prefix).await,
+        (None, CallName::Number(_)) => Err(Error::NoAddress { text: named.to_string() }),
+        (None, CallName::Id(call_id)) => {
+            let request = ScanRequest::new(Table::Events)
+                .filter(Predicate::equals("call_id", call_id.as_str()))
+                .columns(["session_id", "call_id"]);
+            let mut found = BTreeSet::new();
+            let mut scan = archive.scan(request).await?;
+            while let Some(batch) = scan.next().await? {
+                let rows = Event::from_batch(&batch)?;
+                found.extend(rows.into_iter().filter_map(|event| event.session_id));
+            }
+            let mut found: Vec<String> = found.into_iter().collect();
+            match found.len() {
+                0 => Err(Error::NoCall {
+                    call: call_id.clone(),
+                    place: archive.location().to_string(),
+                }),
+                1 => session(archive, &found.pop().unwrap_or_default()).await,
+                count => {
+                    found.truncate(CANDIDATES_LIMIT);
+                    Err(Error::SeveralCalls { call: call_id.clone(), count, candidates: found })
+                }
+            }
+        }
+    }
 }
 
 struct Reader<'a> {
@@ -162,6 +206,28 @@ impl Reader<'_> {
         while let Some(batch) = scan.next().await? {
             self.take(&batch)?;
         }
+        add(&mut self.loaded.statistics, scan.statistics());
+        Ok(())
+    }
+
+    /// Reads the counters of the time in which the rows fall.
+    async fn points(&mut self) -> Result<(), Error> {
+        let times = || self.loaded.rows.iter().filter_map(|row| row.time);
+        let (Some(from), Some(until)) = (times().min(), times().max()) else { return Ok(()) };
+        let until = until.saturating_add(COUNTERS_AFTER_MICROS);
+        let request = ScanRequest::new(Table::Metrics).filter(Predicate::And(vec![
+            Predicate::equals("name", HOOKS_RUN),
+            Predicate::compare("time", Op::GtEq, Value::Time(from)),
+            Predicate::compare("time", Op::Lt, Value::Time(until)),
+        ]));
+        let mut scan = self.archive.scan(request).await?;
+        while let Some(batch) = scan.next().await? {
+            self.loaded.points.extend(MetricPoint::from_batch(&batch)?);
+            if self.loaded.points.len() > POINTS_LIMIT {
+                break;
+            }
+        }
+        self.loaded.points.sort_by_key(|point| (point.time_unix_nano, point.event_id));
         add(&mut self.loaded.statistics, scan.statistics());
         Ok(())
     }

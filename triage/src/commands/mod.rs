@@ -7,6 +7,7 @@ pub mod demo;
 pub mod fingerprint;
 pub mod import;
 pub mod key;
+pub mod receipt;
 pub mod redaction;
 pub mod sessions;
 pub mod show;

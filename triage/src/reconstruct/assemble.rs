@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use blotter_schemas::names::blotter::EventKind;
+use blotter_schemas::names::blotter::{EventKind, EventSource};
 use blotter_schemas::tables::Event;
 
 use super::calls::{call, note, proxy_decision};
-use super::model::{Call, Entry, Policy, Requests, Rows, Session, TimeSpan, Turn};
+use super::model::{
+    Call, Entry, Policy, Requests, Rows, Session, Signals, TimeSpan, Turn,
+};
 use super::pairing::{Report, pair, told};
 use super::speakers::Speakers;
 use super::turns::Frames;
@@ -22,6 +24,7 @@ pub(crate) fn session(session_id: &str, rows: &[&Event], speakers: &Speakers) ->
     let policy = policy(&all);
     let frames = Frames::new(&reports);
     let mut turns = contents(&reports, &frames, &policy);
+    number_calls(&mut turns);
     let outside = turns.remove(&None).unwrap_or_default();
     let text =
         |field: fn(&Event) -> &Option<String>| told(&all, |row| field(row).clone(), NOT_REPORTED);
@@ -37,6 +40,7 @@ pub(crate) fn session(session_id: &str, rows: &[&Event], speakers: &Speakers) ->
         host: text(|row| &row.host_name),
         user: if user.is_known() { user } else { text(|row| &row.user_id) },
         auth: text(|row| &row.auth_mode),
+        token_type: text(|row| &row.token_type),
         terminal: text(|row| &row.terminal),
         transports: distinct(&requests_of(&all), |row| row.transport.as_ref()),
         span: span(&all),
@@ -47,6 +51,7 @@ pub(crate) fn session(session_id: &str, rows: &[&Event], speakers: &Speakers) ->
             repeated: rows.len() - reports.len(),
             other: reports.iter().filter(|report| report.kind() == EventKind::Other).count(),
         },
+        signals: signals(rows),
         redaction: redaction::sum(rows),
         outside: outside.entries,
         turns: frames
@@ -116,7 +121,7 @@ fn contents<'r, 'a>(
     let mut turns = ByTurn::new();
     let mut calls: BTreeMap<Option<usize>, Vec<Call>> = BTreeMap::new();
     for (call_id, reports) in by_call {
-        let mut call = call(&call_id, &reports, policy);
+        let mut call = call(Some(&call_id), &reports, policy);
         let found = frames.turn_of(&reports);
         let number = found.as_ref().map(|(number, _)| *number);
         call.turn = found.map(|(_, join)| join);
@@ -144,6 +149,62 @@ fn contents<'r, 'a>(
         contents.reports.sort_by_key(|report| report.time());
     }
     turns
+}
+
+/// Numbers the calls of a session, nested ones included, in order of time.
+fn number_calls(turns: &mut ByTurn<'_, '_>) {
+    let mut calls: Vec<&mut Call> = Vec::new();
+    let entries = turns.values_mut().flat_map(|contents| &mut contents.entries);
+    for entry in entries {
+        if let Entry::Call(call) = entry {
+            calls.push(call);
+        }
+    }
+    let mut order: Vec<Place> = Vec::new();
+    for call in &calls {
+        places(call, &mut order);
+    }
+    order.sort_unstable();
+    order.dedup();
+    for call in calls {
+        set_numbers(call, &order);
+    }
+}
+
+/// What orders calls: when, by which id, and the first of their rows.
+type Place = (i64, Option<String>, Option<EventId>);
+
+fn place(call: &Call) -> Place {
+    (call.time_unix_nano, call.call_id.clone(), call.events.iter().min().copied())
+}
+
+fn places(call: &Call, order: &mut Vec<Place>) {
+    order.push(place(call));
+    for inner in &call.calls {
+        places(inner, order);
+    }
+}
+
+fn set_numbers(call: &mut Call, order: &[Place]) {
+    call.number = order.binary_search(&place(call)).map_or(0, |index| index + 1);
+    for inner in &mut call.calls {
+        set_numbers(inner, order);
+    }
+}
+
+/// Counts rows by the kind of record they were made from.
+fn signals(rows: &[&Event]) -> Signals {
+    let mut signals = Signals::default();
+    for row in rows {
+        match row.source.as_deref().and_then(EventSource::from_value) {
+            Some(EventSource::OtlpLog) => signals.logs += 1,
+            Some(EventSource::OtlpSpan) => signals.spans += 1,
+            Some(EventSource::OtlpSpanEvent) => signals.span_events += 1,
+            Some(EventSource::Rollout) => signals.rollout += 1,
+            None => {}
+        }
+    }
+    signals
 }
 
 /// Gives a call the spans right below its own that carry no call id.
@@ -239,7 +300,9 @@ fn only_open(calls: &[Call], times: &[i64], wanted: impl Fn(&Call) -> bool) -> V
 /// Puts calls that code made below the call that ran the code: the only one open at that time.
 fn nest(calls: Vec<Call>) -> Vec<Call> {
     let (inner, mut outer): (Vec<Call>, Vec<Call>) =
-        calls.into_iter().partition(|call| call.call_id.starts_with(NESTED_CALL));
+        calls.into_iter().partition(|call| {
+            call.call_id.as_ref().is_some_and(|call_id| call_id.starts_with(NESTED_CALL))
+        });
     let times: Vec<i64> = inner.iter().map(|call| call.time_unix_nano).collect();
     let around = only_open(&outer, &times, |call| call.tool.value.as_deref() == Some(CODE_TOOL));
     for (mut call, around) in inner.into_iter().zip(around) {

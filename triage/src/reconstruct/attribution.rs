@@ -48,7 +48,8 @@ impl Attribution {
     }
 
     fn session(&self, session: &mut Session) {
-        facts!(self, session: agent, program, agent_version, provider, host, user, auth, terminal);
+        facts!(self, session: agent, program, agent_version, provider, host, user, auth, token_type,
+            terminal);
         for fact in session.models.iter_mut().chain(&mut session.transports) {
             self.fact(fact);
         }
@@ -91,7 +92,7 @@ impl Attribution {
 
     fn call(&self, call: &mut Call) {
         call.speakers = self.said(&call.events);
-        facts!(self, call: tool, namespace, mcp_server, agent, arguments, received, error_type,
+        facts!(self, call: tool, namespace, mcp_server, agent, arguments, received, error_type, model,
             sandbox, mcp_method, transport, executor);
         self.policy(&mut call.policy);
         for decision in &mut call.decisions {

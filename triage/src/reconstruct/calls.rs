@@ -2,13 +2,12 @@
 
 use blotter_schemas::names::blotter::EventKind;
 
-use super::exit_code;
-use super::model::{Call, Decision, Note, Outcome, Policy, ProxyDecision};
+use super::model::{Call, Decision, Note, Outcome, Policy, ProxyDecision, Stage};
 use super::pairing::{Report, agreed, told};
 use crate::fact::{Fact, Join};
 
 /// Builds the call from the reports that carry its id, which are in order of time.
-pub(crate) fn call(call_id: &str, reports: &[&Report<'_>], session: &Policy) -> Call {
+pub(crate) fn call(call_id: Option<&str>, reports: &[&Report<'_>], session: &Policy) -> Call {
     let of = |kind: EventKind| -> Vec<&Report<'_>> {
         reports.iter().copied().filter(|report| report.kind() == kind).collect()
     };
@@ -18,7 +17,8 @@ pub(crate) fn call(call_id: &str, reports: &[&Report<'_>], session: &Policy) -> 
     reviews.extend(of(EventKind::Error));
     reviews.sort_by_key(|report| report.time());
     Call {
-        call_id: call_id.to_owned(),
+        call_id: call_id.map(str::to_owned),
+        number: 0,
         time_unix_nano: reports.iter().map(|report| report.time()).min().unwrap_or(0),
         turn: None,
         within: None,
@@ -28,7 +28,9 @@ pub(crate) fn call(call_id: &str, reports: &[&Report<'_>], session: &Policy) -> 
         agent: told(reports, |row| row.agent_name.clone(), "not reported"),
         arguments: told(&fullest(reports), |row| row.arguments.clone(), "not reported"),
         received: received(&of(EventKind::Call)),
+        stages: of(EventKind::Call).into_iter().map(stage).collect(),
         error_type: told(&of(EventKind::Call), |row| row.error_type.clone(), "not reported"),
+        model: told(reports, |row| row.model.clone(), "not reported"),
         decisions: decisions(reports),
         reviews: reviews
             .into_iter()
@@ -51,6 +53,17 @@ pub(crate) fn call(call_id: &str, reports: &[&Report<'_>], session: &Policy) -> 
         calls: Vec::new(),
         events: reports.iter().flat_map(|report| report.ids()).collect(),
         speakers: Vec::new(),
+    }
+}
+
+fn stage(report: &Report<'_>) -> Stage {
+    Stage {
+        name: report.text(|row| &row.name),
+        detail: report.text(|row| &row.detail),
+        error_type: report.text(|row| &row.error_type),
+        time_unix_nano: report.time(),
+        ended_unix_nano: report.ended(),
+        events: report.ids(),
     }
 }
 
@@ -143,18 +156,12 @@ fn outcome(reports: &[&Report<'_>]) -> Option<Outcome> {
     let mut results: Vec<&Report<'_>> = of(EventKind::Result).collect();
     let time = results.iter().map(|report| report.end()).max()?;
     results.extend(of(EventKind::McpCall));
-    let output = told(&results, |row| row.output.clone(), "not reported");
-    let stated = agreed(&results, |row| row.exit_code, "not reported");
     Some(Outcome {
         time_unix_nano: time,
         success: agreed(&results, |row| row.success, "not reported"),
-        exit_code: if stated.is_known() {
-            stated
-        } else {
-            exit_code::from_output(&output).unwrap_or(stated)
-        },
+        exit_code: agreed(&results, |row| row.exit_code, "not reported"),
         duration_ns: told(&results, |row| row.duration_ns, "not reported"),
-        output,
+        output: told(&results, |row| row.output.clone(), "not reported"),
         output_truncated: told(&results, |row| row.output_truncated, "not reported"),
         error_type: told(&results, |row| row.error_type.clone(), "not reported"),
         error_message: told(&results, |row| row.error_message.clone(), "not reported"),
@@ -168,6 +175,7 @@ pub(crate) fn proxy_decision(report: &Report<'_>, call: Option<Join>) -> ProxyDe
     ProxyDecision {
         time_unix_nano,
         call,
+        candidates: Vec::new(),
         decision: agreed(report, |row| row.decision.clone(), "the record does not say what"),
         source: told(report, |row| row.decision_source.clone(), "not reported"),
         reason: told(report, |row| row.decision_reason.clone(), "not reported"),
@@ -181,13 +189,15 @@ pub(crate) fn proxy_decision(report: &Report<'_>, call: Option<Join>) -> ProxyDe
 /// A report as a note; `call` says why it belongs to a call.
 pub(crate) fn note(report: &Report<'_>, call: Option<Join>) -> Note {
     let kind = report.kind();
-    let (time_unix_nano, events) = (report.time(), report.ids());
+    let (time_unix_nano, ended_unix_nano) = (report.time(), report.ended());
+    let events = report.ids();
     let proxy = (kind == EventKind::ProxyDecision).then(|| proxy_decision(report, None));
     let report = &[report];
     let none = "not reported";
     Note {
         kind: kind.as_str().to_owned(),
         time_unix_nano,
+        ended_unix_nano,
         call,
         name: told(report, |row| row.name.clone(), none),
         detail: told(report, |row| row.detail.clone(), none),

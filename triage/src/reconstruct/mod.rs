@@ -6,7 +6,6 @@
 mod assemble;
 mod attribution;
 mod calls;
-mod exit_code;
 pub mod findings;
 pub mod lineage;
 pub mod model;

@@ -34,6 +34,8 @@ pub struct Session {
     pub user: Fact<String>,
     /// How the agent was signed in, in its own words.
     pub auth: Fact<String>,
+    /// Type of the credential; never its value.
+    pub token_type: Fact<String>,
     /// Terminal or client.
     pub terminal: Fact<String>,
     /// Permission profile, approval and sandbox policy first stated.
@@ -54,6 +56,8 @@ pub struct Session {
     pub sessions: Vec<Session>,
     /// Rows of the archive that belong to this session alone, by how they were used.
     pub rows: Rows,
+    /// The same rows by the kind of record they were made from.
+    pub signals: Signals,
     /// What was redacted before the rows were stored; absent where nothing was and all of them, or none,
     /// were searched.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -193,7 +197,9 @@ impl Entry {
 #[derive(Debug, Clone, Serialize)]
 pub struct Call {
     /// Its id, as the agent gives it.
-    pub call_id: String,
+    pub call_id: Option<String>,
+    /// Its place among the calls of its session, nested ones included, from 1, in order of time.
+    pub number: usize,
     /// First moment reported, nanoseconds since the epoch.
     pub time_unix_nano: i64,
     /// Why it is said to belong to its turn; absent outside turns.
@@ -212,8 +218,12 @@ pub struct Call {
     pub arguments: Fact<String>,
     /// When the agent took the call in, before anything was decided.
     pub received: Fact<i64>,
+    /// What records of the call itself tell, in order of time.
+    pub stages: Vec<Stage>,
     /// Class of error on the call itself, such as `aborted`.
     pub error_type: Fact<String>,
+    /// Model that asked for it.
+    pub model: Fact<String>,
     /// What was decided, in order of time; empty where no decision was reported.
     pub decisions: Vec<Decision>,
     /// What an automated reviewer or a hook said.
@@ -239,6 +249,23 @@ pub struct Call {
     /// Whose word they are, as for a [`Fact`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub speakers: Vec<usize>,
+}
+
+/// A record of a call itself: that it was taken in, dispatched, handed to whatever runs such calls.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Stage {
+    /// The sender's own name for it.
+    pub name: Option<String>,
+    /// What that name leaves open, in the sender's own words.
+    pub detail: Option<String>,
+    /// Class of error.
+    pub error_type: Option<String>,
+    /// When, nanoseconds since the epoch.
+    pub time_unix_nano: i64,
+    /// When it was over, where a span says so, nanoseconds since the epoch.
+    pub ended_unix_nano: Option<i64>,
+    /// Rows it rests on.
+    pub events: Vec<EventId>,
 }
 
 /// What came back from a call.
@@ -282,6 +309,9 @@ pub struct ProxyDecision {
     pub time_unix_nano: i64,
     /// Why it is said to belong to its call; absent where it could not be told which.
     pub call: Option<Join>,
+    /// Numbers of all calls that it may belong to, where there is more than one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<usize>,
     /// What was decided.
     pub decision: Fact<String>,
     /// Who or what decided.
@@ -305,6 +335,9 @@ pub struct Note {
     pub kind: String,
     /// When, nanoseconds since the epoch.
     pub time_unix_nano: i64,
+    /// When it was over, where a span says so, nanoseconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_unix_nano: Option<i64>,
     /// Why it is said to belong to its call; absent outside calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<Join>,
@@ -361,6 +394,19 @@ pub struct Note {
 
 fn unknown<T>(fact: &Fact<T>) -> bool {
     !fact.is_known()
+}
+
+/// Rows of a session by the kind of record they were made from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Signals {
+    /// From log records.
+    pub logs: usize,
+    /// From spans.
+    pub spans: usize,
+    /// From events on spans.
+    pub span_events: usize,
+    /// From the agent's own session file.
+    pub rollout: usize,
 }
 
 /// How many rows of the archive belong to a session.

@@ -6,7 +6,7 @@ use blotter_schemas::names::blotter::{EventKind, EventSource, Grade};
 use blotter_schemas::tables::Event;
 
 use super::speakers::Speakers;
-use crate::fact::{EventId, Fact};
+use crate::fact::{Claim, EventId, Fact};
 
 /// Furthest that two rows of one report lie apart, in nanoseconds.
 pub const PAIR_WINDOW_NS: i64 = 2_000_000;
@@ -45,10 +45,16 @@ impl<'a> Report<'a> {
     /// When it was over: the end of a span, else when it happened.
     #[must_use]
     pub fn end(&self) -> i64 {
-        let Some(row) = self.first() else { return 0 };
+        self.ended().unwrap_or_else(|| self.time())
+    }
+
+    /// When it was over, where a span says so.
+    #[must_use]
+    pub fn ended(&self) -> Option<i64> {
+        let row = self.first()?;
         let span = row.source.as_deref() == Some(EventSource::OtlpSpan.as_str());
-        let duration = row.duration_ns.filter(|duration| span && *duration > 0).unwrap_or(0);
-        self.time().saturating_add(duration)
+        let duration = row.duration_ns.filter(|duration| span && *duration >= 0)?;
+        Some(self.time().saturating_add(duration))
     }
 
     /// The first value that a row states.
@@ -179,30 +185,30 @@ fn named(numbers: &[String]) -> String {
 }
 
 /// Like [`told`], but rows that disagree make the statement contradicted.
-pub(crate) fn agreed<T: PartialEq + std::fmt::Display>(
+pub(crate) fn agreed<T: Clone + PartialEq + std::fmt::Display>(
     reports: &[&Report<'_>],
     field: impl Fn(&Event) -> Option<T>,
     missing: &'static str,
 ) -> Fact<T> {
     let mut fact = told(reports, &field, missing);
-    let mut others: Vec<T> = Vec::new();
+    let mut others: Vec<Claim<T>> = Vec::new();
     for row in reports.iter().flat_map(|report| &report.rows) {
         if let Some(value) = field(row)
             && fact.value.as_ref() != Some(&value)
         {
             let id = EventId(row.event_id);
-            if !fact.events.contains(&id) {
-                fact.events.push(id);
-            }
-            if !others.contains(&value) {
-                others.push(value);
+            match others.iter_mut().find(|claim| claim.value == value) {
+                Some(claim) => claim.events.push(id),
+                None => others.push(Claim { value, why: "".into(), events: vec![id] }),
             }
         }
     }
     if !others.is_empty() {
-        let others: Vec<String> = others.iter().map(ToString::to_string).collect();
-        fact.grade = Grade::Contradicted;
-        fact.why = format!("another record says {}", others.join(", ")).into();
+        let words: Vec<String> = others.iter().map(|claim| claim.value.to_string()).collect();
+        let why = format!("another record says {}", words.join(", "));
+        let (first, speakers) = (fact.claim(), fact.speakers);
+        fact = Fact::contradicted(why, first.into_iter().chain(others).collect());
+        fact.speakers = speakers;
     }
     fact
 }

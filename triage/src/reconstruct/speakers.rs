@@ -51,6 +51,30 @@ pub struct Speaker {
     pub events: Vec<EventId>,
 }
 
+impl Speaker {
+    /// `process 4242 codex of user 1000, at 127.0.0.1`.
+    #[must_use]
+    pub fn described(&self) -> String {
+        let mut text = match (self.kind, self.pid) {
+            (SpeakerKind::Import, _) => return "imported files".to_owned(),
+            (SpeakerKind::Process, Some(pid)) => format!("process {pid}"),
+            _ => "a process that was not told".to_owned(),
+        };
+        if let Some(comm) = &self.comm {
+            text = format!("{text} {comm}");
+        }
+        text = match self.uid {
+            Some(uid) => format!("{text} of user {uid}"),
+            None => format!("{text} of a user that was not told"),
+        };
+        match self.address {
+            Some(address) => format!("{text}, at {address}"),
+            None if self.kind == SpeakerKind::Address => text,
+            None => format!("{text}, over a Unix socket"),
+        }
+    }
+}
+
 /// What a speaker is told apart by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -11,6 +11,7 @@
 
 use serde::Serialize;
 
+use crate::receipt::Receipt;
 use crate::reconstruct::Session;
 use crate::sessions::Summary;
 
@@ -32,6 +33,16 @@ pub struct Document<'a> {
 /// Never in practice: every field can be written as JSON.
 pub fn show(session: &Session) -> serde_json::Result<String> {
     let mut text = serde_json::to_string_pretty(&Document { format: SHOW, session })?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// A receipt as one document, indented, with a line end.
+///
+/// # Errors
+/// Never in practice: every field can be written as JSON.
+pub fn receipt(receipt: &Receipt) -> serde_json::Result<String> {
+    let mut text = serde_json::to_string_pretty(receipt)?;
     text.push('\n');
     Ok(text)
 }

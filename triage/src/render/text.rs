@@ -4,9 +4,11 @@ mod call;
 mod header;
 mod layout;
 mod note;
+mod receipt;
 mod speakers;
 
 use super::time;
+use crate::receipt::Receipt;
 use crate::reconstruct::Session;
 use crate::reconstruct::model::{Entry, Relation, Turn};
 use layout::Page;
@@ -34,6 +36,14 @@ pub fn show(session: &Session, options: Options) -> String {
         "Every statement is the sender's word; what was concluded from it is marked (inferred). \
          --format json names the rows behind each.",
     );
+    page.finish()
+}
+
+/// One receipt.
+#[must_use]
+pub fn receipt(receipt: &Receipt, options: Options) -> String {
+    let mut page = Page::new(options);
+    receipt::receipt(&mut page, receipt);
     page.finish()
 }
 

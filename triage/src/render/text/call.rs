@@ -22,7 +22,10 @@ pub(super) fn call(page: &mut Page, session: &Session, call: &Call) {
         let tool = call.tool.value.as_deref().unwrap_or("(tool not reported)");
         let namespace = call.namespace.value.as_deref().filter(|name| *name != "functions");
         let time = format!("{}  ", time::clock(call.time_unix_nano));
-        let id = format!("  {}", call.call_id);
+        let id = match &call.call_id {
+            Some(call_id) => format!("  {call_id}"),
+            None => format!("  @{}", call.number),
+        };
         let namespace = namespace.map(|name| format!("{name}."));
         page.heading(&[
             (Look::Dim, &time),

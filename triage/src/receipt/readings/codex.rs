@@ -1,0 +1,382 @@
+//! Codex. What its words mean was seen in what it sent and read in its source (`codex-rs/otel`,
+//! `codex-rs/core`).
+
+use blotter_schemas::names::blotter::EventKind;
+
+use super::{Reading, Verdict};
+use crate::fact::{Claim, EventId, Fact};
+use crate::receipt::circumstances::Circumstances;
+use crate::receipt::model::GrantScope;
+use crate::receipt::tokens::{DecidedBy, Decision, Executed, Sandbox};
+use crate::reconstruct::model::{Call, Decision as Stated, Note, Stage};
+
+/// The reading.
+pub(crate) struct Codex;
+
+/// Tools that run a command in a process: any end of it is a success to Codex.
+const COMMANDS: [&str; 4] = ["exec_command", "shell", "local_shell", "write_stdin"];
+/// The tool that changes files; it writes a header of its own before its output.
+const PATCH: &str = "apply_patch";
+/// The tool that runs the code of code mode.
+const CODE: &str = "exec";
+/// How the namespace of an MCP server's tools begins.
+const MCP: &str = "mcp__";
+/// The approval policy under which nobody is asked.
+const NEVER: &str = "never";
+/// The sandbox policy that is none.
+const NO_SANDBOX: &str = "danger-full-access";
+/// What a call's span that was cut off has as its class of error.
+const ABORTED: &str = "aborted";
+/// The span of a command that was handed to what runs commands, and how it says that a process ran.
+const UNIFIED_EXEC: &str = "unified_exec.exec_command";
+const EXITED: &str = "exited";
+/// An answer that holds for the session, and one that adds a rule.
+const FOR_SESSION: &str = "approved_for_session";
+const WITH_AMENDMENT: &str = "approved_with_amendment";
+
+/// How the whole output begins of a command that was refused before it ran. The output of a command that
+/// ran begins with a header, so a command cannot print this.
+const REJECTED: &str = "exec_command failed: CreateProcess { message: \"Rejected(";
+/// How the whole output begins of a patch that was refused, and of one that does not apply.
+const PATCH_REJECTED: &str = "patch rejected: ";
+const PATCH_FAILED: &str = "apply_patch verification failed: ";
+/// The part of a refusal that a person spoke.
+const BY_USER: &str = "rejected by user";
+/// The whole result of a call of a tool that there is not.
+const UNSUPPORTED: &str = "unsupported call: ";
+/// The answer that stands for an output of which nothing was to be sent.
+const PREVIEW_CUT: &str = "[... telemetry preview truncated ...]";
+
+/// Header of an output: how the line begins that names the exit code, and the line that ends it.
+const HEADER_BEGINS: [(&str, &str); 2] =
+    [("Chunk ID: ", "Process exited with code "), ("Exit code: ", "Exit code: ")];
+const HEADER_END: &str = "Output:";
+/// Most lines that a header has.
+const HEADER_LINES: usize = 8;
+
+impl Reading for Codex {
+    fn decision(&self, word: &str) -> Option<Decision> {
+        Some(match word {
+            "approved" | FOR_SESSION | WITH_AMENDMENT | "approved_execpolicy_amendment"
+            | "network_policy_amendment" => Decision::Allow,
+            "denied" | "timed_out" => Decision::Deny,
+            "abort" | "aborted" => Decision::Cancel,
+            _ => return None,
+        })
+    }
+
+    fn decided_by(&self, word: &str) -> Option<DecidedBy> {
+        Some(match word {
+            "User" => DecidedBy::User,
+            "Config" => DecidedBy::Config,
+            "AutomatedReviewer" => DecidedBy::Reviewer,
+            _ => return None,
+        })
+    }
+
+    fn corrected(
+        &self,
+        call: &Call,
+        stated: &Stated,
+        mut verdict: Verdict,
+        around: &Circumstances<'_>,
+    ) -> Verdict {
+        if verdict.decided_by.value != Some(DecidedBy::User) || answer(call).is_some() {
+            return verdict;
+        }
+        let policy = &call.policy.approval;
+        if policy.value.as_deref() == Some(NEVER) {
+            let policy = Claim {
+                value: DecidedBy::Config,
+                why: "under this approval policy nobody is asked".into(),
+                events: policy.events.clone(),
+            };
+            let claims = [Some(policy), verdict.decided_by.claim()].into_iter().flatten().collect();
+            verdict.decided_by = Fact::contradicted(
+                "the record says User, but the approval policy `never` asks nobody",
+                claims,
+            );
+            return verdict;
+        }
+        if let Some(grant) = earlier_grant(call, stated, around) {
+            verdict.decided_by = Fact::inferred(
+                DecidedBy::SessionGrant,
+                "the same was approved for the session before, and no answer to this call was reported",
+                grant,
+            );
+        }
+        verdict
+    }
+
+    fn concluded(&self, call: &Call, around: &Circumstances<'_>) -> Option<Verdict> {
+        let from = |decision, decided_by, why: &'static str, events: &[EventId]| {
+            Some(Verdict {
+                decision: Fact::inferred(decision, why, events.to_vec()),
+                decided_by: Fact::inferred(decided_by, why, events.to_vec()),
+            })
+        };
+        if let Some(answer) = answered_as_it_was_cut_off(call) {
+            let why = "the call was cut off while a person's answer to its approval was taken in";
+            return from(Decision::Cancel, DecidedBy::User, why, &answer.events);
+        }
+        if let Some(review) = call.reviews.iter().rfind(|note| note.kind == EventKind::Review.as_str())
+        {
+            let word = review.decision.value.as_deref();
+            if let Some(decision) = word.and_then(|word| self.decision(word)) {
+                let why = "the automated reviewer's assessment says so";
+                return from(decision, DecidedBy::Reviewer, why, &review.events);
+            }
+        }
+        if let Some((text, events)) = failed_output(call) {
+            if is_a_command(call) && text.starts_with(REJECTED) {
+                return if text.contains(BY_USER) && call.policy.approval.value.as_deref() != Some(NEVER) {
+                    from(Decision::Deny, DecidedBy::User, "the agent's own output says so", events)
+                } else {
+                    let why = "the agent's own output says that a rule or the approval policy refused it";
+                    from(Decision::Deny, DecidedBy::Config, why, events)
+                };
+            }
+            if is(call, PATCH) && text.starts_with(PATCH_REJECTED) {
+                let why = "the agent's own output says that its settings refused the patch";
+                return from(Decision::Deny, DecidedBy::Config, why, events);
+            }
+            if is(call, PATCH) && text.starts_with(PATCH_FAILED) {
+                return Some(never_decided("the patch does not apply, says the agent's own output", events));
+            }
+            if text.starts_with(UNSUPPORTED) {
+                return Some(never_decided("there is no such tool, says the agent's own output", events));
+            }
+        }
+        blocked_by_a_hook(call, around).or_else(|| nobody_to_ask(call))
+    }
+
+    fn executed(&self, call: &Call, _around: &Circumstances<'_>) -> Option<Fact<Executed>> {
+        let ran = |stage: &&Stage| handed_over(stage) && stage.detail.as_deref() == Some(EXITED);
+        if let Some(stage) = call.stages.iter().find(ran) {
+            let why = "its process came to an end";
+            return Some(Fact::inferred(Executed::Yes, why, stage.events.clone()));
+        }
+        let (text, events) = failed_output(call)?;
+        let own_words = (is_a_command(call) && text.starts_with(REJECTED))
+            || (is(call, PATCH)
+                && (text.starts_with(PATCH_REJECTED) || text.starts_with(PATCH_FAILED)));
+        own_words.then(|| {
+            Fact::inferred(Executed::No, "the agent's own output says so", events.to_vec())
+        })
+    }
+
+    fn sandbox(
+        &self,
+        call: &Call,
+        verdict: &Verdict,
+        _around: &Circumstances<'_>,
+    ) -> Option<Fact<Sandbox>> {
+        if is_mcp(call) {
+            let events = call.namespace.events.clone();
+            let why = "the sandbox does not hold MCP servers";
+            return Some(Fact::inferred(Sandbox::None, why, events));
+        }
+        let policy = &call.policy.sandbox;
+        if policy.value.as_deref() == Some(NO_SANDBOX) {
+            let why = "the sandbox policy is to have none";
+            return Some(Fact::inferred(Sandbox::None, why, policy.events.clone()));
+        }
+        let asked_out = argument(call, "sandbox_permissions").as_deref() == Some("require_escalated");
+        let allowed = verdict.decision.value == Some(Decision::Allow);
+        (asked_out && allowed).then(|| {
+            let why = "the call asked to run outside the sandbox, and was allowed to";
+            Fact::inferred(Sandbox::Escalated, why, verdict.decision.events.clone())
+        })
+    }
+
+    fn exit_code(&self, call: &Call) -> Option<Fact<i64>> {
+        if !is_a_command(call) && !is(call, PATCH) {
+            return None;
+        }
+        let output = &call.result.as_ref()?.output;
+        let code = header_exit_code(output.value.as_deref()?)?;
+        Some(Fact::inferred(code, "the header of the output text says so", output.events.clone()))
+    }
+
+    fn success_is_the_outcome(&self, call: &Call) -> bool {
+        !is_a_command(call) && !is(call, CODE)
+    }
+
+    fn interrupted(&self, call: &Call, _around: &Circumstances<'_>) -> Option<Fact<()>> {
+        let cut = call.error_type.value.as_deref() == Some(ABORTED);
+        (cut && call.result.is_none()).then(|| {
+            Fact::inferred((), "its span was cut off", call.error_type.events.clone())
+        })
+    }
+
+    fn planned(&self, call: &Call) -> Option<Fact<String>> {
+        let words = argument(call, "justification")?;
+        Some(Fact::observed(words, call.arguments.events.clone()))
+    }
+
+    fn output_withheld(&self, output: &str) -> Option<&'static str> {
+        (output.trim() == PREVIEW_CUT).then_some("output")
+    }
+
+    fn grants(&self, word: &str) -> Option<GrantScope> {
+        matches!(word, FOR_SESSION | WITH_AMENDMENT).then_some(GrantScope::Session)
+    }
+}
+
+fn is(call: &Call, tool: &str) -> bool {
+    call.tool.value.as_deref() == Some(tool)
+}
+
+fn is_a_command(call: &Call) -> bool {
+    call.tool.value.as_deref().is_some_and(|tool| COMMANDS.contains(&tool)) && !is_mcp(call)
+}
+
+fn is_mcp(call: &Call) -> bool {
+    call.namespace.value.as_deref().is_some_and(|namespace| namespace.starts_with(MCP))
+}
+
+/// The answer of a person, or of a client in their place, to the call's approval.
+fn answer(call: &Call) -> Option<&Note> {
+    call.reviews.iter().rfind(|note| note.kind == EventKind::ApprovalRequest.as_str())
+}
+
+/// The answer during which the call's span was cut off.
+fn answered_as_it_was_cut_off(call: &Call) -> Option<&Note> {
+    if call.error_type.value.as_deref() != Some(ABORTED) || call.result.is_some() {
+        return None;
+    }
+    let cut = |stage: &&Stage| stage.error_type.as_deref() == Some(ABORTED);
+    let end = call.stages.iter().find(cut)?.ended_unix_nano?;
+    answer(call).filter(|answer| {
+        let until = answer.ended_unix_nano.unwrap_or(answer.time_unix_nano);
+        answer.time_unix_nano <= end && end <= until
+    })
+}
+
+/// Rows of an earlier approval of the same call for the session.
+fn earlier_grant(call: &Call, stated: &Stated, around: &Circumstances<'_>) -> Option<Vec<EventId>> {
+    if stated.decision.value.as_deref() != Some(FOR_SESSION) {
+        return None;
+    }
+    let same = |earlier: &Call| {
+        earlier.number < call.number
+            && earlier.tool.value == call.tool.value
+            && earlier.arguments.is_known()
+            && argument(earlier, "cmd").is_some()
+            && argument(earlier, "cmd") == argument(call, "cmd")
+    };
+    let earlier = around.calls.iter().map(|one| one.call).filter(|earlier| same(earlier));
+    let decisions = earlier.flat_map(|earlier| &earlier.decisions);
+    let granted = |decision: &&Stated| decision.decision.value.as_deref() == Some(FOR_SESSION);
+    decisions.into_iter().find(granted).map(|decision| decision.decision.events.clone())
+}
+
+/// The output of a call that failed, and its rows.
+fn failed_output(call: &Call) -> Option<(&str, &[EventId])> {
+    let result = call.result.as_ref()?;
+    let failed = result.success.value == Some(false);
+    let text = result.output.value.as_deref().filter(|_| failed)?;
+    Some((text, &result.output.events))
+}
+
+fn never_decided(why: &'static str, events: &[EventId]) -> Verdict {
+    Verdict {
+        decision: Fact::inferred(Decision::None, why, events.to_vec()),
+        decided_by: Fact::missing("nothing was decided"),
+    }
+}
+
+/// A counter says how often a hook refused a call, and no more calls than that were taken in, met such a
+/// hook, and left no other trace.
+fn blocked_by_a_hook(call: &Call, around: &Circumstances<'_>) -> Option<Verdict> {
+    let (blocked, rows) = around.counters.hooks_blocked.as_ref()?;
+    if !met_a_hook_and_no_more(call) {
+        return None;
+    }
+    let candidates = around.calls.iter().filter(|one| met_a_hook_and_no_more(one.call)).count();
+    if i64::try_from(candidates).ok()? != *blocked {
+        return None;
+    }
+    let mut events = rows.clone();
+    events.extend(call.received.events.iter().copied());
+    let why = "a counter says how many calls a hook refused, and only these met one and left no trace";
+    Some(Verdict {
+        decision: Fact::inferred(Decision::Deny, why, events.clone()),
+        decided_by: Fact::inferred(DecidedBy::Hook, why, events),
+    })
+}
+
+fn met_a_hook_and_no_more(call: &Call) -> bool {
+    let hook = call.reviews.iter().any(|note| {
+        note.kind == EventKind::Hook.as_str() && note.detail.value.as_deref() == Some("PreToolUse")
+    });
+    hook && call.result.is_none()
+        && call.decisions.is_empty()
+        && !call.mcp_method.is_known()
+        && !call.error_type.is_known()
+        && !call.stages.iter().any(handed_over)
+}
+
+/// A call that ran although nobody can be asked was let through by the configuration.
+fn nobody_to_ask(call: &Call) -> Option<Verdict> {
+    let policy = &call.policy.approval;
+    let result = call.result.as_ref()?;
+    let ran = result.success.value == Some(true) || call.mcp_method.is_known();
+    if policy.value.as_deref() != Some(NEVER) || !ran {
+        return None;
+    }
+    let mut events = policy.events.clone();
+    events.extend(result.success.events.iter().copied());
+    let why = "it ran, and under the approval policy nobody is asked";
+    Some(Verdict {
+        decision: Fact::inferred(Decision::Allow, why, events.clone()),
+        decided_by: Fact::inferred(DecidedBy::Config, why, events),
+    })
+}
+
+/// Whether a stage is that the command was handed to what runs commands.
+fn handed_over(stage: &Stage) -> bool {
+    stage.name.as_deref() == Some(UNIFIED_EXEC)
+}
+
+/// A field of the arguments, where they are a JSON object that is not too large to be read.
+fn argument(call: &Call, name: &str) -> Option<String> {
+    /// Longest arguments that are taken apart, in bytes.
+    const LIMIT: usize = 1 << 20;
+    let arguments = call.arguments.value.as_deref().filter(|text| text.len() <= LIMIT)?;
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(arguments).ok()?;
+    object.get(name)?.as_str().map(str::to_owned)
+}
+
+/// The exit code in the header that Codex puts before an output. What the command itself wrote stands
+/// behind the header and is not looked at.
+fn header_exit_code(text: &str) -> Option<i64> {
+    let (_, code) = HEADER_BEGINS.iter().find(|(begins, _)| text.starts_with(begins))?;
+    let lines = || text.lines().take(HEADER_LINES);
+    // Without the end of the header the line could be the command's own.
+    lines().find(|line| line.trim_end() == HEADER_END)?;
+    let mut header = lines().take_while(|line| line.trim_end() != HEADER_END);
+    header.find_map(|line| line.strip_prefix(code))?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_tells_the_exit_code() {
+        let text = "Chunk ID: d3976c\nWall time: 0.0000 seconds\nProcess exited with code 3\n\
+                    Original token count: 0\nOutput:\n";
+        assert_eq!(header_exit_code(text), Some(3));
+        assert_eq!(header_exit_code("Exit code: 1\nWall time: 0.1 seconds\nOutput:\nno"), Some(1));
+    }
+
+    #[test]
+    fn what_the_command_wrote_is_not_believed() {
+        let running = "Chunk ID: 1\nWall time: 1 seconds\nProcess running with session ID 7\n\
+                       Output:\nProcess exited with code 0\n";
+        assert_eq!(header_exit_code(running), None);
+        assert_eq!(header_exit_code("Process exited with code 0\nOutput:\n"), None);
+        assert_eq!(header_exit_code("Chunk ID: 1\nProcess exited with code 0\n"), None);
+    }
+}

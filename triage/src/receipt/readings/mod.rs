@@ -1,0 +1,91 @@
+//! How each agent's words are read: one file an agent.
+//!
+//! A dialect keeps what an agent says; what that means is concluded here. A conclusion rests on records
+//! that are there, never on one that is not: taking a record away may make a fact unknown, not another.
+
+mod codex;
+mod plain;
+
+use super::circumstances::Circumstances;
+use super::model::GrantScope;
+use super::tokens::{DecidedBy, Decision, Executed, Sandbox};
+use crate::fact::Fact;
+use crate::reconstruct::model::{Call, Decision as Stated};
+
+/// What was decided, and who decided.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Verdict {
+    /// Whether the call was let through.
+    pub decision: Fact<Decision>,
+    /// Who or what decided.
+    pub decided_by: Fact<DecidedBy>,
+}
+
+/// How one agent's words are read. What a method does not know, it leaves to the general rules.
+pub(crate) trait Reading: Sync {
+    /// What a decision in the agent's words means.
+    fn decision(&self, word: &str) -> Option<Decision>;
+
+    /// Whom the agent's word for the source of a decision names.
+    fn decided_by(&self, word: &str) -> Option<DecidedBy>;
+
+    /// The verdict behind a decision that is reported: where the agent's word for who decided is
+    /// contradicted, or says less than other records do.
+    fn corrected(&self, _call: &Call, _stated: &Stated, verdict: Verdict, _around: &Circumstances<'_>) -> Verdict {
+        verdict
+    }
+
+    /// The verdict where no decision is reported, from what else is.
+    fn concluded(&self, _call: &Call, _around: &Circumstances<'_>) -> Option<Verdict> {
+        None
+    }
+
+    /// Whether the tool began to act, from what only this agent reports.
+    fn executed(&self, _call: &Call, _around: &Circumstances<'_>) -> Option<Fact<Executed>> {
+        None
+    }
+
+    /// What the sandbox did, from what only this agent reports. `verdict` is the call's.
+    fn sandbox(&self, _call: &Call, _verdict: &Verdict, _around: &Circumstances<'_>) -> Option<Fact<Sandbox>> {
+        None
+    }
+
+    /// The exit code, where the agent does not give it as a field.
+    fn exit_code(&self, _call: &Call) -> Option<Fact<i64>> {
+        None
+    }
+
+    /// Whether a result that the agent calls a success says that the call did what it should. False
+    /// where it calls any end of a command a success.
+    fn success_is_the_outcome(&self, _call: &Call) -> bool {
+        true
+    }
+
+    /// Whether the call was cut off while it ran, where a record says so.
+    fn interrupted(&self, _call: &Call, _around: &Circumstances<'_>) -> Option<Fact<()>> {
+        None
+    }
+
+    /// The model's stated step or justification for the call.
+    fn planned(&self, _call: &Call) -> Option<Fact<String>> {
+        None
+    }
+
+    /// For how long a decision in the agent's words holds; none where for its call alone.
+    fn grants(&self, _word: &str) -> Option<GrantScope> {
+        None
+    }
+
+    /// Id of the setting that would reveal an output of which these words are all that was sent.
+    fn output_withheld(&self, _output: &str) -> Option<&'static str> {
+        None
+    }
+}
+
+/// The reading of the agent of this name, as it stands in a session's `agent`.
+pub(crate) fn of(agent: &str) -> &'static dyn Reading {
+    match agent {
+        "codex" => &codex::Codex,
+        _ => &plain::Plain,
+    }
+}

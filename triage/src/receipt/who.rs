@@ -1,0 +1,110 @@
+//! Who asked for a call, who made it, and whose word its records are.
+
+use blotter_schemas::names::blotter::EventKind;
+
+use super::circumstances::Circumstances;
+use crate::fact::{EventId, Fact};
+use crate::reconstruct::Session;
+use crate::reconstruct::model::Call;
+use crate::reconstruct::speakers::Speaker;
+
+/// What agents put where the words of a prompt were. Codex: `codex-rs/otel/src/events`; Claude Code:
+/// seen in its telemetry.
+const WITHHELD_WORDS: [&str; 2] = ["[REDACTED]", "<REDACTED>"];
+/// Id of the setting, in every coverage table, that reveals the words of prompts.
+const PROMPTS: &str = "prompts";
+
+/// The words of the prompt that the turn of this number began with.
+pub(crate) fn asked(turn: Option<usize>, around: &Circumstances<'_>) -> Fact<String> {
+    let Some(turn) = around.turn(turn) else {
+        return Fact::missing("it cannot be told which turn the call was made in");
+    };
+    match turn.prompt.value.as_deref() {
+        Some(words) if WITHHELD_WORDS.contains(&words) => {
+            let how = around.setting(PROMPTS);
+            let how = how.unwrap_or_else(|| "the sender keeps the words of prompts back".to_owned());
+            Fact::withheld(how, turn.prompt.events.clone())
+        }
+        Some(_) => turn.prompt.clone(),
+        None => around.absent(EventKind::Prompt, "text"),
+    }
+}
+
+/// That no record says what the model meant to do.
+pub(crate) fn not_planned(around: &Circumstances<'_>) -> Fact<String> {
+    match around.coverage {
+        Some(coverage) => {
+            Fact::missing(format!("no record of {} says what the step was for", coverage.agent))
+        }
+        None => Fact::missing("not reported"),
+    }
+}
+
+/// The agent, or the sub-agent where one made the call.
+pub(crate) fn agent(call: &Call, session: &Session) -> Fact<String> {
+    let own = call.agent.value.is_some() && call.agent.value != session.program.value;
+    if own { call.agent.clone() } else { session.agent.clone() }
+}
+
+/// The model: what the call's own records say, else the only one of the session.
+pub(crate) fn model(call: &Call, around: &Circumstances<'_>) -> Fact<String> {
+    if call.model.is_known() {
+        return call.model.clone();
+    }
+    match around.session.models.as_slice() {
+        [] => around.absent(EventKind::ApiRequest, "model"),
+        [only] => match &only.value {
+            Some(model) => Fact::inferred(
+                model.clone(),
+                "the only model that the session's records name",
+                only.events.clone(),
+            ),
+            None => around.absent(EventKind::ApiRequest, "model"),
+        },
+        _ => Fact::missing("the session used several models, and the call's records name none"),
+    }
+}
+
+/// Whose word the call's records are.
+pub(crate) fn sender(call: &Call, session: &Session) -> Fact<String> {
+    let first = session.speakers.first().map(|speaker| speaker.number);
+    let own: Vec<&Speaker> = session
+        .speakers
+        .iter()
+        .filter(|speaker| match call.speakers.as_slice() {
+            [] => Some(speaker.number) == first,
+            numbers => numbers.contains(&speaker.number),
+        })
+        .collect();
+    let events: Vec<EventId> = call.events.iter().take(EVENTS_LIMIT).copied().collect();
+    match own.as_slice() {
+        [] => Fact::missing("the archive does not say who sent the records"),
+        [one] => Fact::observed(one.described(), events),
+        several => {
+            let names: Vec<String> = several.iter().map(|speaker| speaker.described()).collect();
+            Fact::observed(names.join("; "), events)
+        }
+    }
+}
+
+/// Most rows that are named as proof of who sent them.
+const EVENTS_LIMIT: usize = 16;
+
+/// The transport to the MCP server, else that of the model's connection.
+pub(crate) fn transport(call: &Call, around: &Circumstances<'_>) -> Fact<String> {
+    if call.transport.is_known() {
+        return call.transport.clone();
+    }
+    match around.session.transports.as_slice() {
+        [only] => match &only.value {
+            Some(transport) => Fact::inferred(
+                transport.clone(),
+                "the only transport of the session's requests to the model",
+                only.events.clone(),
+            ),
+            None => around.absent(EventKind::ApiRequest, "transport"),
+        },
+        [] => around.absent(EventKind::ApiRequest, "transport"),
+        _ => Fact::missing("the session's requests went over several transports"),
+    }
+}
