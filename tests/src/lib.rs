@@ -21,3 +21,4 @@ pub mod retrying;
 pub mod shown;
 pub mod small;
 pub mod table_files;
+pub mod truth;

@@ -1,4 +1,4 @@
-//! Chores of the workspace: `cargo xtask setup|test|bench|generate`.
+//! Chores of the workspace: `cargo xtask setup|test|bench|truth|generate`.
 
 #![expect(clippy::print_stdout, reason = "a chore talks to the person who started it")]
 
@@ -10,6 +10,7 @@ mod setup;
 mod tally;
 mod test;
 mod tools;
+mod truth;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,8 @@ enum Chore {
     Test,
     /// Measure what docs/benchmarks.md reports, in release builds.
     Bench(bench::Options),
+    /// Score the receipts of every capture below a folder against its truth.toml.
+    Truth(truth::Options),
     /// Write the Rust names, the rows of the tables and the Markdown reference from `schemas/registry` and `schemas/tables`.
     Generate {
         /// Write nothing; fail if what is in the tree differs from what would be written.
@@ -46,6 +49,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Setup => setup::run().map(|_| ExitCode::SUCCESS),
         Chore::Test => test::run_all(),
         Chore::Generate { check } => generate::run(check).map(|()| ExitCode::SUCCESS),
+        Chore::Truth(options) => truth::run(&options),
         Chore::Bench(options) => bench::run(&options).map(|()| ExitCode::SUCCESS),
     }
 }
