@@ -35,16 +35,17 @@ async fn a_wrong_statement_and_one_that_is_left_out_are_told_apart() -> anyhow::
         let scored = score::score("run", &Truth::parse(text)?, &told)?;
         Ok(table::counts(&[scored]).values().copied().next().unwrap_or_default())
     };
-    let call = |facts: &str| {
-        format!("agent = \"codex\"\n[[call]]\nid = \"call_mock_000_0\"\n{facts}\n")
-    };
+    let call =
+        |facts: &str| format!("agent = \"codex\"\n[[call]]\nid = \"call_mock_000_0\"\n{facts}\n");
     let right = scored(&call("outcome = \"succeeded\"\nsupported = [\"outcome\"]"))?;
     assert!(right.is_good() && right.supported == 2, "{right:?}");
     let wrong = scored(&call("outcome = \"failed\"\nsupported = [\"outcome\"]"))?;
     assert_eq!(wrong.wrong, 1);
     let left_out = scored(&call("executor = \"local\"\nsupported = [\"executor\"]"))?;
     assert!(left_out.wrong == 0 && !left_out.is_good(), "{left_out:?}");
-    let no_call = scored("agent = \"codex\"\n[[call]]\nid = \"no\"\noutcome = \"failed\"\nsupported = [\"outcome\"]")?;
+    let no_call = scored(
+        "agent = \"codex\"\n[[call]]\nid = \"no\"\noutcome = \"failed\"\nsupported = [\"outcome\"]",
+    )?;
     assert!(no_call.wrong == 0 && !no_call.is_good(), "{no_call:?}");
     assert!(scored(&call("no_such_fact = 1\nsupported = [\"no_such_fact\"]")).is_err());
     Ok(())

@@ -83,7 +83,9 @@ impl Truth {
         for (key, value) in file {
             match key.as_str() {
                 "call" => {
-                    let Value::Array(all) = value else { bail!("`call` is to be a list: [[call]]") };
+                    let Value::Array(all) = value else {
+                        bail!("`call` is to be a list: [[call]]")
+                    };
                     for (number, call) in all.into_iter().enumerate() {
                         let read = TrueCall::read(call);
                         calls.push(read.with_context(|| format!("[[call]] {}", number + 1))?);

@@ -44,9 +44,7 @@ impl Beside {
     /// an export interval ago.
     pub(crate) fn may_go_on(&self, session: &Session) -> bool {
         let Some(as_of) = self.as_of_unix_nano else { return false };
-        let ended = |entry: &Entry| {
-            matches!(entry, Entry::Note(note) if note.kind == EventKind::SessionEnd.as_str())
-        };
+        let ended = |entry: &Entry| matches!(entry, Entry::Note(note) if note.kind == EventKind::SessionEnd.as_str());
         let entries = session.turns.iter().flat_map(|turn| &turn.entries);
         if entries.chain(&session.outside).any(ended) {
             return false;

@@ -32,15 +32,10 @@ pub(crate) struct Circumstances<'a> {
 
 impl<'a> Circumstances<'a> {
     /// Gathers them.
-    pub(crate) fn new(
-        session: &'a Session,
-        calls: &'a [Addressed<'a>],
-        beside: &Beside,
-    ) -> Self {
+    pub(crate) fn new(session: &'a Session, calls: &'a [Addressed<'a>], beside: &Beside) -> Self {
         let (counters, open) = (beside.counters(session), beside.may_go_on(session));
         let dialect = session.agent.value.as_deref().unwrap_or_default().replace('-', "_");
-        let addresses =
-            calls.iter().map(|one| (one.call.number, one.address.as_str())).collect();
+        let addresses = calls.iter().map(|one| (one.call.number, one.address.as_str())).collect();
         Self { session, coverage: coverage(&dialect), calls, counters, open, addresses }
     }
 

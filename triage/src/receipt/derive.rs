@@ -255,6 +255,9 @@ fn outcome(
     if turned_down(verdict) && !ran {
         return inferred(Outcome::Refused, "it was refused before it ran", &decision.events);
     }
+    if let Some(told) = reading.outcome(call) {
+        return told;
+    }
     if let Some(cut) = reading.interrupted(call, around) {
         return cut.map(|()| Outcome::Interrupted);
     }

@@ -22,7 +22,8 @@ pub(crate) fn asked(turn: Option<usize>, around: &Circumstances<'_>) -> Fact<Str
     match turn.prompt.value.as_deref() {
         Some(words) if WITHHELD_WORDS.contains(&words) => {
             let how = around.setting(PROMPTS);
-            let how = how.unwrap_or_else(|| "the sender keeps the words of prompts back".to_owned());
+            let how =
+                how.unwrap_or_else(|| "the sender keeps the words of prompts back".to_owned());
             Fact::withheld(how, turn.prompt.events.clone())
         }
         Some(_) => turn.prompt.clone(),

@@ -6,9 +6,7 @@ use blotter_schemas::names::blotter::{EventKind, EventSource};
 use blotter_schemas::tables::Event;
 
 use super::calls::{call, note, proxy_decision};
-use super::model::{
-    Call, Entry, Policy, Requests, Rows, Session, Signals, TimeSpan, Turn,
-};
+use super::model::{Call, Entry, Policy, Requests, Rows, Session, Signals, TimeSpan, Turn};
 use super::pairing::{Report, pair, told};
 use super::speakers::Speakers;
 use super::turns::Frames;
@@ -24,7 +22,6 @@ pub(crate) fn session(session_id: &str, rows: &[&Event], speakers: &Speakers) ->
     let policy = policy(&all);
     let frames = Frames::new(&reports);
     let mut turns = contents(&reports, &frames, &policy);
-    number_calls(&mut turns);
     let outside = turns.remove(&None).unwrap_or_default();
     let text =
         |field: fn(&Event) -> &Option<String>| told(&all, |row| field(row).clone(), NOT_REPORTED);
@@ -128,6 +125,7 @@ fn contents<'r, 'a>(
         turns.entry(number).or_default().reports.extend(reports);
         calls.entry(number).or_default().push(call);
     }
+    number(&mut calls);
     let mut notes: BTreeMap<Option<usize>, Vec<&Report<'_>>> = BTreeMap::new();
     for report in rest {
         let number = frames.turn_of(&[report]).map(|(number, _)| number);
@@ -138,7 +136,7 @@ fn contents<'r, 'a>(
     }
     for (number, contents) in &mut turns {
         let mut calls = calls.remove(number).unwrap_or_default();
-        calls.sort_by_key(|call| (call.time_unix_nano, call.call_id.clone()));
+        calls.sort_by_key(|call| call.number);
         let notes = notes.remove(number).unwrap_or_default();
         for report in join_by_time(notes, &mut calls) {
             contents.entries.push(Entry::Note(Box::new(note(report, None))));
@@ -151,44 +149,14 @@ fn contents<'r, 'a>(
     turns
 }
 
-/// Numbers the calls of a session, nested ones included, in order of time.
-fn number_calls(turns: &mut ByTurn<'_, '_>) {
-    let mut calls: Vec<&mut Call> = Vec::new();
-    let entries = turns.values_mut().flat_map(|contents| &mut contents.entries);
-    for entry in entries {
-        if let Entry::Call(call) = entry {
-            calls.push(call);
-        }
-    }
-    let mut order: Vec<Place> = Vec::new();
-    for call in &calls {
-        places(call, &mut order);
-    }
-    order.sort_unstable();
-    order.dedup();
-    for call in calls {
-        set_numbers(call, &order);
-    }
-}
-
-/// What orders calls: when, by which id, and the first of their rows.
-type Place = (i64, Option<String>, Option<EventId>);
-
-fn place(call: &Call) -> Place {
-    (call.time_unix_nano, call.call_id.clone(), call.events.iter().min().copied())
-}
-
-fn places(call: &Call, order: &mut Vec<Place>) {
-    order.push(place(call));
-    for inner in &call.calls {
-        places(inner, order);
-    }
-}
-
-fn set_numbers(call: &mut Call, order: &[Place]) {
-    call.number = order.binary_search(&place(call)).map_or(0, |index| index + 1);
-    for inner in &mut call.calls {
-        set_numbers(inner, order);
+/// Numbers the calls of a session in order of time.
+fn number(calls: &mut BTreeMap<Option<usize>, Vec<Call>>) {
+    let mut all: Vec<&mut Call> = calls.values_mut().flatten().collect();
+    all.sort_by_cached_key(|call| {
+        (call.time_unix_nano, call.call_id.clone(), call.events.iter().min().copied())
+    });
+    for (call, number) in all.into_iter().zip(1..) {
+        call.number = number;
     }
 }
 
@@ -260,53 +228,79 @@ const NESTED_CALL: &str = "exec-";
 /// The tool that runs such code.
 const CODE_TOOL: &str = "exec";
 
-/// The network proxy's decisions and the answers to approval requests name no call: they belong to
-/// the call that was open then, if there was exactly one. Calls that only run other calls' code are
-/// not asked. Returns the others.
+/// The network proxy's decisions, hooks and the answers to approval requests name no call: they belong to
+/// the call that was open then, if there was exactly one. Of several, a proxy's decision is taken as the
+/// one's that began last, and the others are named. Calls that only run other calls' code are not asked.
+/// Returns what is left over.
 fn join_by_time<'r, 'a>(reports: Vec<&'r Report<'a>>, calls: &mut [Call]) -> Vec<&'r Report<'a>> {
     let times: Vec<i64> = reports.iter().map(|report| report.time()).collect();
-    let open = only_open(calls, &times, |call| call.tool.value.as_deref() != Some(CODE_TOOL));
+    let open = open_at(calls, &times, |call| call.tool.value.as_deref() != Some(CODE_TOOL));
     let mut rest = Vec::new();
-    for (report, call) in reports.into_iter().zip(open) {
-        let join = Some(Join::inferred("the only call open then"));
-        match (report.kind(), call.and_then(|number| calls.get_mut(number))) {
-            (EventKind::ProxyDecision, Some(call)) => call.proxy.push(proxy_decision(report, join)),
-            (EventKind::ApprovalRequest, Some(call)) => call.reviews.push(note(report, join)),
+    for (report, open) in reports.into_iter().zip(open) {
+        let candidates: Vec<usize> =
+            open.iter().filter_map(|index| calls.get(*index)).map(|call| call.number).collect();
+        let only = open.len() == 1;
+        let last = open.last().and_then(|index| calls.get_mut(*index));
+        match (report.kind(), last) {
+            (EventKind::ProxyDecision, Some(call)) => {
+                let by = if only { ONLY_OPEN } else { LAST_OPEN };
+                let mut decision = proxy_decision(report, Some(Join::inferred(by)));
+                decision.candidates = if only { Vec::new() } else { candidates };
+                call.proxy.push(decision);
+            }
+            (EventKind::ApprovalRequest | EventKind::Hook, Some(call)) if only => {
+                call.reviews.push(note(report, Some(Join::inferred(ONLY_OPEN))));
+            }
             _ => rest.push(report),
         }
     }
     rest
 }
 
-/// For each of `times` (in order) the call that was open then, if exactly one was. `calls` are in
-/// order of time.
-fn only_open(calls: &[Call], times: &[i64], wanted: impl Fn(&Call) -> bool) -> Vec<Option<usize>> {
+const ONLY_OPEN: &str = "the only call open then";
+const LAST_OPEN: &str = "of the calls open then, the one that began last";
+/// Most calls that are named as open at one time.
+const OPEN_LIMIT: usize = 16;
+
+/// For each of `times` (in order) the calls that were open then, the one that began last at the end.
+/// `calls` are in order of time.
+fn open_at(calls: &[Call], times: &[i64], wanted: impl Fn(&Call) -> bool) -> Vec<Vec<usize>> {
     let mut coming = calls.iter().enumerate().filter(|(_, call)| wanted(call)).peekable();
-    let mut open: BTreeSet<(i64, usize)> = BTreeSet::new();
-    let mut only = Vec::with_capacity(times.len());
+    let mut ends: BTreeSet<(i64, usize)> = BTreeSet::new();
+    let mut open: BTreeSet<usize> = BTreeSet::new();
+    let mut found = Vec::with_capacity(times.len());
     for &time in times {
-        while let Some((number, call)) = coming.next_if(|(_, call)| call.time_unix_nano <= time) {
-            let end = call.result.as_ref().map_or(i64::MAX, |result| result.time_unix_nano);
-            open.insert((end, number));
+        while let Some((index, call)) = coming.next_if(|(_, call)| call.time_unix_nano <= time) {
+            ends.insert((end(call), index));
+            open.insert(index);
         }
-        while open.first().is_some_and(|(end, _)| *end < time) {
-            open.pop_first();
+        while let Some((_, index)) = ends.first().filter(|(end, _)| *end < time).copied() {
+            ends.pop_first();
+            open.remove(&index);
         }
-        only.push(open.first().filter(|_| open.len() == 1).map(|(_, number)| *number));
+        let last: Vec<usize> = open.iter().rev().take(OPEN_LIMIT).copied().collect();
+        found.push(last.into_iter().rev().collect());
     }
-    only
+    found
+}
+
+/// When a call was over: its result, else the end of its own spans, else never.
+fn end(call: &Call) -> i64 {
+    let stages = || call.stages.iter().filter_map(|stage| stage.ended_unix_nano).max();
+    let result = call.result.as_ref().map(|result| result.time_unix_nano);
+    result.max(stages()).unwrap_or(i64::MAX)
 }
 
 /// Puts calls that code made below the call that ran the code: the only one open at that time.
 fn nest(calls: Vec<Call>) -> Vec<Call> {
-    let (inner, mut outer): (Vec<Call>, Vec<Call>) =
-        calls.into_iter().partition(|call| {
-            call.call_id.as_ref().is_some_and(|call_id| call_id.starts_with(NESTED_CALL))
-        });
+    let (inner, mut outer): (Vec<Call>, Vec<Call>) = calls.into_iter().partition(|call| {
+        call.call_id.as_ref().is_some_and(|call_id| call_id.starts_with(NESTED_CALL))
+    });
     let times: Vec<i64> = inner.iter().map(|call| call.time_unix_nano).collect();
-    let around = only_open(&outer, &times, |call| call.tool.value.as_deref() == Some(CODE_TOOL));
+    let around = open_at(&outer, &times, |call| call.tool.value.as_deref() == Some(CODE_TOOL));
     for (mut call, around) in inner.into_iter().zip(around) {
-        match around.and_then(|number| outer.get_mut(number)) {
+        let only = around.first().filter(|_| around.len() == 1).copied();
+        match only.and_then(|index| outer.get_mut(index)) {
             Some(outer) => {
                 call.within = Some(Join::inferred(
                     "by the form of its id, made by the only code running then",
@@ -316,7 +310,7 @@ fn nest(calls: Vec<Call>) -> Vec<Call> {
             None => outer.push(call),
         }
     }
-    outer.sort_by_key(|call| (call.time_unix_nano, call.call_id.clone()));
+    outer.sort_by_key(|call| call.number);
     outer
 }
 

@@ -7,7 +7,7 @@ use super::{Reading, Verdict};
 use crate::fact::{Claim, EventId, Fact};
 use crate::receipt::circumstances::Circumstances;
 use crate::receipt::model::GrantScope;
-use crate::receipt::tokens::{DecidedBy, Decision, Executed, Sandbox};
+use crate::receipt::tokens::{DecidedBy, Decision, Executed, Outcome, Sandbox};
 use crate::reconstruct::model::{Call, Decision as Stated, Note, Stage};
 
 /// The reading.
@@ -40,6 +40,13 @@ const REJECTED: &str = "exec_command failed: CreateProcess { message: \"Rejected
 /// How the whole output begins of a patch that was refused, and of one that does not apply.
 const PATCH_REJECTED: &str = "patch rejected: ";
 const PATCH_FAILED: &str = "apply_patch verification failed: ";
+/// How the whole output begins of a command whose process was stopped because the proxy refused it a host.
+const PROCESS_FAILED: &str = "exec_command failed: ProcessFailed {";
+const NETWORK_BLOCKED: &str = "exec_command failed: ProcessFailed { message: \"Network access to ";
+/// How the whole output begins of a command that asked to leave the sandbox where nobody is asked.
+const ESCALATION_REFUSED: &str = "approval policy is Never; reject command";
+/// How the whole output begins of code that came to its end.
+const SCRIPT_COMPLETED: &str = "Script completed\n";
 /// The part of a refusal that a person spoke.
 const BY_USER: &str = "rejected by user";
 /// The whole result of a call of a tool that there is not.
@@ -57,7 +64,10 @@ const HEADER_LINES: usize = 8;
 impl Reading for Codex {
     fn decision(&self, word: &str) -> Option<Decision> {
         Some(match word {
-            "approved" | FOR_SESSION | WITH_AMENDMENT | "approved_execpolicy_amendment"
+            "approved"
+            | FOR_SESSION
+            | WITH_AMENDMENT
+            | "approved_execpolicy_amendment"
             | "network_policy_amendment" => Decision::Allow,
             "denied" | "timed_out" => Decision::Deny,
             "abort" | "aborted" => Decision::Cancel,
@@ -85,7 +95,7 @@ impl Reading for Codex {
             return verdict;
         }
         let policy = &call.policy.approval;
-        if policy.value.as_deref() == Some(NEVER) {
+        if asks_nobody(call) {
             let policy = Claim {
                 value: DecidedBy::Config,
                 why: "under this approval policy nobody is asked".into(),
@@ -119,7 +129,8 @@ impl Reading for Codex {
             let why = "the call was cut off while a person's answer to its approval was taken in";
             return from(Decision::Cancel, DecidedBy::User, why, &answer.events);
         }
-        if let Some(review) = call.reviews.iter().rfind(|note| note.kind == EventKind::Review.as_str())
+        if let Some(review) =
+            call.reviews.iter().rfind(|note| note.kind == EventKind::Review.as_str())
         {
             let word = review.decision.value.as_deref();
             if let Some(decision) = word.and_then(|word| self.decision(word)) {
@@ -129,22 +140,39 @@ impl Reading for Codex {
         }
         if let Some((text, events)) = failed_output(call) {
             if is_a_command(call) && text.starts_with(REJECTED) {
-                return if text.contains(BY_USER) && call.policy.approval.value.as_deref() != Some(NEVER) {
+                return if text.contains(BY_USER) && !asks_nobody(call) {
                     from(Decision::Deny, DecidedBy::User, "the agent's own output says so", events)
                 } else {
-                    let why = "the agent's own output says that a rule or the approval policy refused it";
+                    let why =
+                        "the agent's own output says that a rule or the approval policy refused it";
                     from(Decision::Deny, DecidedBy::Config, why, events)
                 };
+            }
+            if is_a_command(call) && text.starts_with(ESCALATION_REFUSED) {
+                let why = "the agent's own output says that the approval policy refused it";
+                return from(Decision::Deny, DecidedBy::Config, why, events);
+            }
+            if is_a_command(call) && asks_to_leave_the_sandbox(call) && asks_nobody(call) {
+                let why = "it asked to run outside the sandbox and failed, under a policy that refuses that";
+                let mut events = events.to_vec();
+                events.extend(call.policy.approval.events.iter().copied());
+                return from(Decision::Deny, DecidedBy::Config, why, &events);
             }
             if is(call, PATCH) && text.starts_with(PATCH_REJECTED) {
                 let why = "the agent's own output says that its settings refused the patch";
                 return from(Decision::Deny, DecidedBy::Config, why, events);
             }
             if is(call, PATCH) && text.starts_with(PATCH_FAILED) {
-                return Some(never_decided("the patch does not apply, says the agent's own output", events));
+                return Some(never_decided(
+                    "the patch does not apply, says the agent's own output",
+                    events,
+                ));
             }
             if text.starts_with(UNSUPPORTED) {
-                return Some(never_decided("there is no such tool, says the agent's own output", events));
+                return Some(never_decided(
+                    "there is no such tool, says the agent's own output",
+                    events,
+                ));
             }
         }
         blocked_by_a_hook(call, around).or_else(|| nobody_to_ask(call))
@@ -157,6 +185,10 @@ impl Reading for Codex {
             return Some(Fact::inferred(Executed::Yes, why, stage.events.clone()));
         }
         let (text, events) = failed_output(call)?;
+        if is_a_command(call) && text.starts_with(PROCESS_FAILED) {
+            let why = "its process failed, says the agent's own output";
+            return Some(Fact::inferred(Executed::Yes, why, events.to_vec()));
+        }
         let own_words = (is_a_command(call) && text.starts_with(REJECTED))
             || (is(call, PATCH)
                 && (text.starts_with(PATCH_REJECTED) || text.starts_with(PATCH_FAILED)));
@@ -181,7 +213,7 @@ impl Reading for Codex {
             let why = "the sandbox policy is to have none";
             return Some(Fact::inferred(Sandbox::None, why, policy.events.clone()));
         }
-        let asked_out = argument(call, "sandbox_permissions").as_deref() == Some("require_escalated");
+        let asked_out = asks_to_leave_the_sandbox(call);
         let allowed = verdict.decision.value == Some(Decision::Allow);
         (asked_out && allowed).then(|| {
             let why = "the call asked to run outside the sandbox, and was allowed to";
@@ -199,14 +231,25 @@ impl Reading for Codex {
     }
 
     fn success_is_the_outcome(&self, call: &Call) -> bool {
-        !is_a_command(call) && !is(call, CODE)
+        if is(call, CODE) {
+            let output = call.result.as_ref().and_then(|result| result.output.value.as_deref());
+            return output.is_some_and(|output| output.starts_with(SCRIPT_COMPLETED));
+        }
+        !is_a_command(call)
+    }
+
+    fn outcome(&self, call: &Call) -> Option<Fact<Outcome>> {
+        let (text, events) = failed_output(call)?;
+        (is_a_command(call) && text.starts_with(NETWORK_BLOCKED)).then(|| {
+            let why = "the network proxy stopped it, says the agent's own output";
+            Fact::inferred(Outcome::Blocked, why, events.to_vec())
+        })
     }
 
     fn interrupted(&self, call: &Call, _around: &Circumstances<'_>) -> Option<Fact<()>> {
         let cut = call.error_type.value.as_deref() == Some(ABORTED);
-        (cut && call.result.is_none()).then(|| {
-            Fact::inferred((), "its span was cut off", call.error_type.events.clone())
-        })
+        (cut && call.result.is_none())
+            .then(|| Fact::inferred((), "its span was cut off", call.error_type.events.clone()))
     }
 
     fn planned(&self, call: &Call) -> Option<Fact<String>> {
@@ -221,6 +264,15 @@ impl Reading for Codex {
     fn grants(&self, word: &str) -> Option<GrantScope> {
         matches!(word, FOR_SESSION | WITH_AMENDMENT).then_some(GrantScope::Session)
     }
+}
+
+/// Whether the approval policy is to ask nobody.
+fn asks_nobody(call: &Call) -> bool {
+    call.policy.approval.value.as_deref() == Some(NEVER)
+}
+
+fn asks_to_leave_the_sandbox(call: &Call) -> bool {
+    argument(call, "sandbox_permissions").as_deref() == Some("require_escalated")
 }
 
 fn is(call: &Call, tool: &str) -> bool {
@@ -299,7 +351,8 @@ fn blocked_by_a_hook(call: &Call, around: &Circumstances<'_>) -> Option<Verdict>
     }
     let mut events = rows.clone();
     events.extend(call.received.events.iter().copied());
-    let why = "a counter says how many calls a hook refused, and only these met one and left no trace";
+    let why =
+        "a counter says how many calls a hook refused, and only these met one and left no trace";
     Some(Verdict {
         decision: Fact::inferred(Decision::Deny, why, events.clone()),
         decided_by: Fact::inferred(DecidedBy::Hook, why, events),
@@ -322,7 +375,7 @@ fn nobody_to_ask(call: &Call) -> Option<Verdict> {
     let policy = &call.policy.approval;
     let result = call.result.as_ref()?;
     let ran = result.success.value == Some(true) || call.mcp_method.is_known();
-    if policy.value.as_deref() != Some(NEVER) || !ran {
+    if !asks_nobody(call) || !ran {
         return None;
     }
     let mut events = policy.events.clone();
@@ -344,7 +397,8 @@ fn argument(call: &Call, name: &str) -> Option<String> {
     /// Longest arguments that are taken apart, in bytes.
     const LIMIT: usize = 1 << 20;
     let arguments = call.arguments.value.as_deref().filter(|text| text.len() <= LIMIT)?;
-    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(arguments).ok()?;
+    let object: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(arguments).ok()?;
     object.get(name)?.as_str().map(str::to_owned)
 }
 

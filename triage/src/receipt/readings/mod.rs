@@ -8,7 +8,7 @@ mod plain;
 
 use super::circumstances::Circumstances;
 use super::model::GrantScope;
-use super::tokens::{DecidedBy, Decision, Executed, Sandbox};
+use super::tokens::{DecidedBy, Decision, Executed, Outcome, Sandbox};
 use crate::fact::Fact;
 use crate::reconstruct::model::{Call, Decision as Stated};
 
@@ -31,7 +31,13 @@ pub(crate) trait Reading: Sync {
 
     /// The verdict behind a decision that is reported: where the agent's word for who decided is
     /// contradicted, or says less than other records do.
-    fn corrected(&self, _call: &Call, _stated: &Stated, verdict: Verdict, _around: &Circumstances<'_>) -> Verdict {
+    fn corrected(
+        &self,
+        _call: &Call,
+        _stated: &Stated,
+        verdict: Verdict,
+        _around: &Circumstances<'_>,
+    ) -> Verdict {
         verdict
     }
 
@@ -46,7 +52,12 @@ pub(crate) trait Reading: Sync {
     }
 
     /// What the sandbox did, from what only this agent reports. `verdict` is the call's.
-    fn sandbox(&self, _call: &Call, _verdict: &Verdict, _around: &Circumstances<'_>) -> Option<Fact<Sandbox>> {
+    fn sandbox(
+        &self,
+        _call: &Call,
+        _verdict: &Verdict,
+        _around: &Circumstances<'_>,
+    ) -> Option<Fact<Sandbox>> {
         None
     }
 
@@ -59,6 +70,11 @@ pub(crate) trait Reading: Sync {
     /// where it calls any end of a command a success.
     fn success_is_the_outcome(&self, _call: &Call) -> bool {
         true
+    }
+
+    /// What became of a call that was let through, where the agent says so in words of its own.
+    fn outcome(&self, _call: &Call) -> Option<Fact<Outcome>> {
+        None
     }
 
     /// Whether the call was cut off while it ran, where a record says so.

@@ -9,8 +9,12 @@ pub(crate) struct Plain;
 impl Reading for Plain {
     fn decision(&self, word: &str) -> Option<Decision> {
         match word.to_ascii_lowercase().as_str() {
-            "allow" | "allowed" | "approve" | "approved" | "accept" | "accepted" => Some(Decision::Allow),
-            "deny" | "denied" | "reject" | "rejected" | "refuse" | "refused" => Some(Decision::Deny),
+            "allow" | "allowed" | "approve" | "approved" | "accept" | "accepted" => {
+                Some(Decision::Allow)
+            }
+            "deny" | "denied" | "reject" | "rejected" | "refuse" | "refused" => {
+                Some(Decision::Deny)
+            }
             "cancel" | "cancelled" | "canceled" | "abort" | "aborted" => Some(Decision::Cancel),
             _ => None,
         }
