@@ -1,0 +1,28 @@
+
+Ñ
+Ú
+ 
+telemetry.sdk.language
+rust
+%
+telemetry.sdk.name
+opentelemetry
+
+env
+lab
+!
+telemetry.sdk.version
+0.31.0
+"
+service.name
+codex-app-server
+
+service.version	
+0.169.0
+
+	host.name
+dev-laptop-01r
+
+codex_otel::metrics::clientQDEBUG*
+flushing OTEL metricsYhÕ
+ûa ëb$event otel/src/metrics/client.rs:324
