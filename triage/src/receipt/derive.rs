@@ -298,21 +298,19 @@ fn grants(call: &Call, reading: &dyn Reading, around: &Circumstances<'_>) -> Fac
     let mut grants = Vec::new();
     let mut events = Vec::new();
     for earlier in around.calls.iter().filter(|earlier| earlier.call.number < call.number) {
-        for decision in &earlier.call.decisions {
-            let Some(word) = &decision.decision.value else { continue };
-            let Some(scope) = reading.grants(word) else { continue };
+        for given in reading.given(earlier.call) {
             let same_turn = around.turn_of(call) == earlier.turn;
-            if decision.time_unix_nano > call.time_unix_nano
-                || (scope == GrantScope::Turn && !same_turn)
+            if given.time_unix_nano > call.time_unix_nano
+                || (given.scope == GrantScope::Turn && !same_turn)
             {
                 continue;
             }
-            events.extend(decision.decision.events.iter().copied());
+            events.extend(given.events);
             grants.push(Grant {
                 address: earlier.address.clone(),
-                time_unix_nano: decision.time_unix_nano,
-                scope,
-                what: word.clone(),
+                time_unix_nano: given.time_unix_nano,
+                scope: given.scope,
+                what: given.what,
             });
         }
     }

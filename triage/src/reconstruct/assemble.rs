@@ -39,7 +39,7 @@ pub(crate) fn session(session_id: &str, rows: &[&Event], speakers: &Speakers) ->
         auth: text(|row| &row.auth_mode),
         token_type: text(|row| &row.token_type),
         terminal: text(|row| &row.terminal),
-        transports: distinct(&requests_of(&all), |row| row.transport.as_ref()),
+        transports: transports(&all),
         span: span(&all),
         usage: usage::sum(&all),
         requests: requests(&all),
@@ -362,6 +362,15 @@ fn span(reports: &[&Report<'_>]) -> Option<TimeSpan> {
         span.then(|| row.time_unix_nano?.checked_add(row.duration_ns?)).flatten()
     });
     Some(TimeSpan { start_unix_nano: times().min()?, end_unix_nano: times().chain(ends).max()? })
+}
+
+/// Transports of the requests to the model that were answered; of all of them where none was.
+fn transports(reports: &[&Report<'_>]) -> Vec<Fact<String>> {
+    let requests = requests_of(reports);
+    let answered: Vec<&Report<'_>> =
+        requests.iter().copied().filter(|report| report.kind() == EventKind::ApiRequest).collect();
+    let told = distinct(&answered, |row| row.transport.as_ref());
+    if told.is_empty() { distinct(&requests, |row| row.transport.as_ref()) } else { told }
 }
 
 fn requests_of<'r, 'a>(reports: &[&'r Report<'a>]) -> Vec<&'r Report<'a>> {

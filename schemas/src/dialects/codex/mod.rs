@@ -45,7 +45,7 @@ const EVENT_PREFIX: &str = "codex.";
 const PREFIXES: [&str; 2] = ["codex_", "codex-"];
 const SIGNATURE: Signature = Signature {
     name: "codex",
-    version: 1,
+    version: 2,
     services: &PREFIXES,
     scopes: &["codex_otel"],
     events: &[EVENT_PREFIX],

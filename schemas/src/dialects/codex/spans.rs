@@ -13,7 +13,7 @@
 //! | `mcp.tools.call` | mcp_call | an MCP request left for a server: absent where the call was refused |
 //! | `guardian_review` | review | the automated reviewer ran, in the trace of its own conversation |
 //! | `codex.hooks.*` | hook | a hook ran; whether it blocked is not said |
-//! | `op.dispatch.{exec_approval,patch_approval,resolve_elicitation}` | approval_request | a client answered an approval request: absent where nobody was asked |
+//! | `op.dispatch.{exec_approval,patch_approval,request_permissions_response,resolve_elicitation}` | approval_request | a client answered an approval request: absent where nobody was asked |
 //!
 //! Hooks and answers to approval requests name no conversation. A hook stands in the trace of its turn, an
 //! answer in the trace of its conversation's `session_loop`. The address that a proxy decision is about
@@ -37,8 +37,12 @@ const NESTED_CALL: &str = "code_mode.broker.invoke_tool";
 const MCP_CALL: &str = "mcp.tools.call";
 const REVIEW: &str = "guardian_review";
 const HOOK_PREFIX: &str = "codex.hooks.";
-const APPROVAL_ANSWERS: [&str; 3] =
-    ["op.dispatch.exec_approval", "op.dispatch.patch_approval", "op.dispatch.resolve_elicitation"];
+const APPROVAL_ANSWERS: [&str; 4] = [
+    "op.dispatch.exec_approval",
+    "op.dispatch.patch_approval",
+    "op.dispatch.request_permissions_response",
+    "op.dispatch.resolve_elicitation",
+];
 /// What a call that was cut off has as its class of error: the attribute's own name.
 const ABORTED: &str = codex::ABORTED;
 

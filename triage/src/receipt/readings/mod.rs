@@ -9,7 +9,7 @@ mod plain;
 use super::circumstances::Circumstances;
 use super::model::GrantScope;
 use super::tokens::{DecidedBy, Decision, Executed, Outcome, Sandbox};
-use crate::fact::Fact;
+use crate::fact::{EventId, Fact};
 use crate::reconstruct::model::{Call, Decision as Stated};
 
 /// What was decided, and who decided.
@@ -19,6 +19,19 @@ pub(crate) struct Verdict {
     pub decision: Fact<Decision>,
     /// Who or what decided.
     pub decided_by: Fact<DecidedBy>,
+}
+
+/// A permission that was given for longer than one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Given {
+    /// For how long.
+    pub scope: GrantScope,
+    /// What, in the agent's own words.
+    pub what: String,
+    /// When, nanoseconds since the epoch.
+    pub time_unix_nano: i64,
+    /// Rows that say so.
+    pub events: Vec<EventId>,
 }
 
 /// How one agent's words are read. What a method does not know, it leaves to the general rules.
@@ -87,9 +100,9 @@ pub(crate) trait Reading: Sync {
         None
     }
 
-    /// For how long a decision in the agent's words holds; none where for its call alone.
-    fn grants(&self, _word: &str) -> Option<GrantScope> {
-        None
+    /// What was given with this call for longer than the call.
+    fn given(&self, _call: &Call) -> Vec<Given> {
+        Vec::new()
     }
 
     /// Id of the setting that would reveal an output of which these words are all that was sent.

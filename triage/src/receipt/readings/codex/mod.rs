@@ -1,9 +1,12 @@
 //! Codex. What its words mean was seen in what it sent and read in its source (`codex-rs/otel`,
 //! `codex-rs/core`).
 
+mod header;
+mod permissions;
+
 use blotter_schemas::names::blotter::EventKind;
 
-use super::{Reading, Verdict};
+use super::{Given, Reading, Verdict};
 use crate::fact::{Claim, EventId, Fact};
 use crate::receipt::circumstances::Circumstances;
 use crate::receipt::model::GrantScope;
@@ -54,13 +57,6 @@ const UNSUPPORTED: &str = "unsupported call: ";
 /// The answer that stands for an output of which nothing was to be sent.
 const PREVIEW_CUT: &str = "[... telemetry preview truncated ...]";
 
-/// Header of an output: how the line begins that names the exit code, and the line that ends it.
-const HEADER_BEGINS: [(&str, &str); 2] =
-    [("Chunk ID: ", "Process exited with code "), ("Exit code: ", "Exit code: ")];
-const HEADER_END: &str = "Output:";
-/// Most lines that a header has.
-const HEADER_LINES: usize = 8;
-
 impl Reading for Codex {
     fn decision(&self, word: &str) -> Option<Decision> {
         Some(match word {
@@ -91,28 +87,23 @@ impl Reading for Codex {
         mut verdict: Verdict,
         around: &Circumstances<'_>,
     ) -> Verdict {
-        if verdict.decided_by.value != Some(DecidedBy::User) || answer(call).is_some() {
+        if answer(call).is_some() {
             return verdict;
         }
-        let policy = &call.policy.approval;
-        if asks_nobody(call) {
+        if let Some(grant) = earlier_grant(call, stated, around) {
+            verdict.decided_by = Fact::inferred(DecidedBy::SessionGrant, GRANTED_BEFORE, grant);
+            return verdict;
+        }
+        if verdict.decided_by.value == Some(DecidedBy::User) && asks_nobody(call) {
             let policy = Claim {
                 value: DecidedBy::Config,
                 why: "under this approval policy nobody is asked".into(),
-                events: policy.events.clone(),
+                events: call.policy.approval.events.clone(),
             };
             let claims = [Some(policy), verdict.decided_by.claim()].into_iter().flatten().collect();
             verdict.decided_by = Fact::contradicted(
                 "the record says User, but the approval policy `never` asks nobody",
                 claims,
-            );
-            return verdict;
-        }
-        if let Some(grant) = earlier_grant(call, stated, around) {
-            verdict.decided_by = Fact::inferred(
-                DecidedBy::SessionGrant,
-                "the same was approved for the session before, and no answer to this call was reported",
-                grant,
             );
         }
         verdict
@@ -128,6 +119,9 @@ impl Reading for Codex {
         if let Some(answer) = answered_as_it_was_cut_off(call) {
             let why = "the call was cut off while a person's answer to its approval was taken in";
             return from(Decision::Cancel, DecidedBy::User, why, &answer.events);
+        }
+        if let Some(given) = permissions::answer(call) {
+            return Some(permissions::verdict(&given, answer(call)));
         }
         if let Some(review) =
             call.reviews.iter().rfind(|note| note.kind == EventKind::Review.as_str())
@@ -175,7 +169,9 @@ impl Reading for Codex {
                 ));
             }
         }
-        blocked_by_a_hook(call, around).or_else(|| nobody_to_ask(call))
+        blocked_by_a_hook(call, around)
+            .or_else(|| granted_for_the_server(call, around))
+            .or_else(|| nobody_to_ask(call))
     }
 
     fn executed(&self, call: &Call, _around: &Circumstances<'_>) -> Option<Fact<Executed>> {
@@ -226,7 +222,7 @@ impl Reading for Codex {
             return None;
         }
         let output = &call.result.as_ref()?.output;
-        let code = header_exit_code(output.value.as_deref()?)?;
+        let code = header::exit_code(output.value.as_deref()?)?;
         Some(Fact::inferred(code, "the header of the output text says so", output.events.clone()))
     }
 
@@ -239,6 +235,10 @@ impl Reading for Codex {
     }
 
     fn outcome(&self, call: &Call) -> Option<Fact<Outcome>> {
+        if let Some(answer) = permissions::answer(call).filter(|answer| !answer.any) {
+            let why = "the answer to the request grants nothing";
+            return Some(Fact::inferred(Outcome::Refused, why, answer.given().events));
+        }
         let (text, events) = failed_output(call)?;
         (is_a_command(call) && text.starts_with(NETWORK_BLOCKED)).then(|| {
             let why = "the network proxy stopped it, says the agent's own output";
@@ -261,8 +261,20 @@ impl Reading for Codex {
         (output.trim() == PREVIEW_CUT).then_some("output")
     }
 
-    fn grants(&self, word: &str) -> Option<GrantScope> {
-        matches!(word, FOR_SESSION | WITH_AMENDMENT).then_some(GrantScope::Session)
+    fn given(&self, call: &Call) -> Vec<Given> {
+        let held = |decision: &&Stated| {
+            let word = decision.decision.value.as_deref();
+            word.is_some_and(|word| [FOR_SESSION, WITH_AMENDMENT].contains(&word))
+        };
+        let of_decision = |decision: &Stated| Given {
+            scope: GrantScope::Session,
+            what: decision.decision.value.clone().unwrap_or_default(),
+            time_unix_nano: decision.time_unix_nano,
+            events: decision.decision.events.clone(),
+        };
+        let decisions = call.decisions.iter().filter(held).map(of_decision);
+        let permissions = permissions::answer(call).filter(|answer| answer.any);
+        decisions.chain(permissions.map(permissions::Answer::given)).collect()
     }
 }
 
@@ -305,22 +317,48 @@ fn answered_as_it_was_cut_off(call: &Call) -> Option<&Note> {
     })
 }
 
-/// Rows of an earlier approval of the same call for the session.
+/// Rows of an earlier answer that holds for the session and covers this call: for the same command, where
+/// this decision can be no person's. An escalation that the configuration approves was asked about before.
 fn earlier_grant(call: &Call, stated: &Stated, around: &Circumstances<'_>) -> Option<Vec<EventId>> {
-    if stated.decision.value.as_deref() != Some(FOR_SESSION) {
+    let word = stated.decision.value.as_deref()?;
+    let by_config = stated.source.value.as_deref() == Some("Config");
+    if word != FOR_SESSION && !(by_config && asks_to_leave_the_sandbox(call)) {
+        return None;
+    }
+    let command = argument(call, "cmd")?;
+    let same = |earlier: &Call| {
+        earlier.tool.value == call.tool.value && argument(earlier, "cmd").as_ref() == Some(&command)
+    };
+    held_answer(call, around, same)
+}
+
+/// An MCP tool that was approved for the session runs again without a decision.
+fn granted_for_the_server(call: &Call, around: &Circumstances<'_>) -> Option<Verdict> {
+    if !is_mcp(call) || !call.mcp_method.is_known() {
         return None;
     }
     let same = |earlier: &Call| {
-        earlier.number < call.number
-            && earlier.tool.value == call.tool.value
-            && earlier.arguments.is_known()
-            && argument(earlier, "cmd").is_some()
-            && argument(earlier, "cmd") == argument(call, "cmd")
+        earlier.tool.value == call.tool.value && earlier.namespace.value == call.namespace.value
     };
-    let earlier = around.calls.iter().map(|one| one.call).filter(|earlier| same(earlier));
-    let decisions = earlier.flat_map(|earlier| &earlier.decisions);
-    let granted = |decision: &&Stated| decision.decision.value.as_deref() == Some(FOR_SESSION);
-    decisions.into_iter().find(granted).map(|decision| decision.decision.events.clone())
+    let mut events = held_answer(call, around, same)?;
+    events.extend(call.mcp_method.events.iter().copied());
+    Some(Verdict {
+        decision: Fact::inferred(Decision::Allow, GRANTED_BEFORE, events.clone()),
+        decided_by: Fact::inferred(DecidedBy::SessionGrant, GRANTED_BEFORE, events),
+    })
+}
+
+const GRANTED_BEFORE: &str = "a person approved the same for the session before, and it ran";
+
+/// Rows of an answer for longer than its call that an earlier call got for which `same` holds.
+fn held_answer(
+    call: &Call,
+    around: &Circumstances<'_>,
+    same: impl Fn(&Call) -> bool,
+) -> Option<Vec<EventId>> {
+    let earlier = around.calls.iter().map(|one| one.call);
+    let mut earlier = earlier.filter(|earlier| earlier.number < call.number && same(earlier));
+    earlier.find_map(|earlier| Codex.given(earlier).into_iter().next().map(|given| given.events))
 }
 
 /// The output of a call that failed, and its rows.
@@ -400,37 +438,4 @@ fn argument(call: &Call, name: &str) -> Option<String> {
     let object: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(arguments).ok()?;
     object.get(name)?.as_str().map(str::to_owned)
-}
-
-/// The exit code in the header that Codex puts before an output. What the command itself wrote stands
-/// behind the header and is not looked at.
-fn header_exit_code(text: &str) -> Option<i64> {
-    let (_, code) = HEADER_BEGINS.iter().find(|(begins, _)| text.starts_with(begins))?;
-    let lines = || text.lines().take(HEADER_LINES);
-    // Without the end of the header the line could be the command's own.
-    lines().find(|line| line.trim_end() == HEADER_END)?;
-    let mut header = lines().take_while(|line| line.trim_end() != HEADER_END);
-    header.find_map(|line| line.strip_prefix(code))?.trim().parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_header_tells_the_exit_code() {
-        let text = "Chunk ID: d3976c\nWall time: 0.0000 seconds\nProcess exited with code 3\n\
-                    Original token count: 0\nOutput:\n";
-        assert_eq!(header_exit_code(text), Some(3));
-        assert_eq!(header_exit_code("Exit code: 1\nWall time: 0.1 seconds\nOutput:\nno"), Some(1));
-    }
-
-    #[test]
-    fn what_the_command_wrote_is_not_believed() {
-        let running = "Chunk ID: 1\nWall time: 1 seconds\nProcess running with session ID 7\n\
-                       Output:\nProcess exited with code 0\n";
-        assert_eq!(header_exit_code(running), None);
-        assert_eq!(header_exit_code("Process exited with code 0\nOutput:\n"), None);
-        assert_eq!(header_exit_code("Chunk ID: 1\nProcess exited with code 0\n"), None);
-    }
 }
