@@ -1,10 +1,12 @@
 //! Captures of real agents as rows, as an import would make them.
+#![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::path::{Path, PathBuf};
 
 use blotter_schemas::normalise::{Custody, Rows, normalise};
 use blotter_schemas::otlp::{Encoding, Request, Signal};
 use blotter_schemas::tables::Event;
+use blotter_triage::receipt::{Beside, HOOKS_RUN};
 use blotter_triage::reconstruct::{Session, reconstruct};
 
 /// Folder of a capture, such as `codex/03-mcp`.
@@ -14,6 +16,18 @@ pub fn folder(name: &str) -> PathBuf {
 
 /// Events of a capture.
 pub fn events(name: &str) -> Vec<Event> {
+    rows(name).events
+}
+
+/// What stands beside the events of a capture, long after it.
+pub fn beside(name: &str) -> Beside {
+    let mut points = rows(name).metrics;
+    points.retain(|point| point.name.as_deref() == Some(HOOKS_RUN));
+    Beside { points, as_of_unix_nano: None }
+}
+
+/// Rows of a capture.
+pub fn rows(name: &str) -> Rows {
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(folder(name)).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
@@ -27,7 +41,7 @@ pub fn events(name: &str) -> Vec<Event> {
         let request = Request::decode(signal, encoding, &std::fs::read(&path).unwrap()).unwrap();
         normalise(&request, &Custody::default(), &mut rows);
     }
-    rows.events
+    rows
 }
 
 /// The session of a capture that none is around.
