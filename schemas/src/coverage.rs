@@ -23,6 +23,8 @@ pub struct Coverage {
     pub events: &'static [EventCoverage],
     /// What no setting reveals, a sentence each.
     pub never: &'static [&'static str],
+    /// What it is known to have recorded and then not sent, a sentence each.
+    pub drops: &'static [&'static str],
 }
 
 /// Whether an agent sends a signal.

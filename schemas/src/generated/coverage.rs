@@ -398,6 +398,9 @@ pub(crate) const ALL: &[Coverage] = &[
             "A session of its own for a sub-agent.",
             "Requests that failed and then succeeded.",
         ],
+        drops: &[
+            "A batch that a collector answers with 400 is not sent again: its records are lost. One answered with 503 is sent again.",
+        ],
     },
     Coverage {
         dialect: "codex",
@@ -1139,7 +1142,10 @@ pub(crate) const ALL: &[Coverage] = &[
             "Who answered: `decision_source` is `User` also where the approval policy answered for nobody.",
             "The call that a proxy decision is about; the turn of prompts, decisions and results.",
             "The executor, the name of a permission profile, and that an MCP server failed to start.",
-            "Anything of a run of `codex exec` that ended with exit code 1 within a second; and what a collector answered 503 to: nothing is sent again.",
+        ],
+        drops: &[
+            "A batch that a collector answers with 503 is not sent again: its records are lost.",
+            "`codex exec` that ends with exit code 1 does not send what it still held: all of a run under a second, of a longer one what came after its last export.",
         ],
     },
     Coverage {
@@ -1301,6 +1307,7 @@ pub(crate) const ALL: &[Coverage] = &[
             "A call before it ended: spans are sent when they end, so that an interrupted call may leave none.",
             "The start and the end of a session; the turn of a call.",
         ],
+        drops: &[],
     },
     Coverage {
         dialect: "gemini_cli",
@@ -1533,6 +1540,7 @@ pub(crate) const ALL: &[Coverage] = &[
             "What a sandbox did; whether one is configured is all that is said.",
             "The end of a session, and the version of the agent: the one it sends is Node.js's.",
         ],
+        drops: &[],
     },
     Coverage {
         dialect: "gen_ai",
@@ -1762,6 +1770,7 @@ pub(crate) const ALL: &[Coverage] = &[
             "Decisions, approvals, policies and sandboxes: the conventions have no word for them.",
             "A call that was refused, other than by its error; a call that never ended, because spans are sent when they end.",
         ],
+        drops: &[],
     },
     Coverage {
         dialect: "opencode",
@@ -1910,6 +1919,7 @@ pub(crate) const ALL: &[Coverage] = &[
             "Whether a command succeeded: `success` does not look at its exit code.",
             "A sandbox (it has none), an approval policy, the end of a session.",
         ],
+        drops: &[],
     },
     Coverage {
         dialect: "qwen_code",
@@ -2155,5 +2165,6 @@ pub(crate) const ALL: &[Coverage] = &[
             "What a sandbox did; whether one is configured is all that is said.",
             "The call of a hook, other than by the span above it.",
         ],
+        drops: &[],
     },
 ];

@@ -63,6 +63,12 @@ fn text(coverage: &Coverage) -> Result<String, std::fmt::Error> {
     for line in coverage.never {
         writeln!(out, "  - {line}")?;
     }
+    if !coverage.drops.is_empty() {
+        out.push_str("\nWhat it is known to lose:\n");
+        for line in coverage.drops {
+            writeln!(out, "  - {line}")?;
+        }
+    }
     out.push_str("\nEvents; what is not listed is never reported:\n");
     for event in coverage.events {
         let setting = event.setting.map(|id| format!(" (setting {id})")).unwrap_or_default();
@@ -95,6 +101,7 @@ fn document(coverage: &Coverage) -> Value {
             "id": setting.id, "how": setting.how, "default": setting.default, "reveals": setting.reveals,
         })).collect::<Vec<_>>(),
         "never": coverage.never,
+        "drops": coverage.drops,
         "events": coverage.events.iter().map(event).collect::<Vec<_>>(),
     })
 }

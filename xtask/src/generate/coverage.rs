@@ -22,6 +22,8 @@ pub(super) struct Coverage {
     settings: Vec<Setting>,
     events: Vec<EventCoverage>,
     never: Vec<String>,
+    #[serde(default)]
+    drops: Vec<String>,
 }
 
 /// One of logs, traces and metrics.
