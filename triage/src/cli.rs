@@ -26,6 +26,7 @@ Begin here:
   triage connect codex           what to put into an agent's configuration
   triage sessions                list what was collected
   triage show 01a1fb66           one session, by any unique start of its id
+  triage gaps                    what is missing and what does not fit, in every session
 
 Exit codes: 0 clean, 1 findings or differences, 2 error. Data goes to stdout, everything else to
 stderr. NO_COLOR turns colours off.";
@@ -75,6 +76,8 @@ pub enum Command {
     Show(commands::show::Arguments),
     /// Show the receipt of one call: every fact about it, its grade, and the rows behind it.
     Receipt(commands::receipt::Arguments),
+    /// Find gaps and contradictions: what is missing from a session's trail, and what does not fit.
+    Gaps(commands::gaps::Arguments),
     /// Look after the archive: gather small files, remove old days, count, check.
     Archive(commands::archive::Arguments),
     /// Where a secret that you hold was seen: its marks, and what the archive says.

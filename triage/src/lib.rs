@@ -8,12 +8,15 @@ pub mod demo;
 mod error;
 pub mod fact;
 pub mod fingerprint;
+pub mod gaps;
 pub mod import;
+pub mod ledger;
 pub mod load;
 pub mod receipt;
 pub mod reconstruct;
 pub mod redaction;
 pub mod render;
 pub mod sessions;
+pub mod trail;
 
 pub use error::Error;

@@ -5,17 +5,22 @@ use std::collections::BTreeSet;
 use arrow_array::RecordBatch;
 use blotter_archive::{Archive, Op, Predicate, ScanRequest, ScanStatistics, Value};
 use blotter_schemas::names::blotter::EventKind;
-use blotter_schemas::tables::{Event, MetricPoint, Row as _, Table};
+use blotter_schemas::tables::{Event, MetricPoint, Row, Span, Table};
 
 use crate::Error;
-use crate::receipt::HOOKS_RUN;
 use crate::receipt::address::{CallName, Named};
+use crate::receipt::{Beside, HOOKS_RUN};
 use crate::reconstruct::lineage;
+use crate::trail;
 
 /// How long after the last row counters are looked for, in microseconds.
 const COUNTERS_AFTER_MICROS: i64 = 120_000_000;
-/// Most points of counters that are read.
+/// Most points of metrics that are read.
 const POINTS_LIMIT: usize = 100_000;
+/// Most spans that are read.
+const SPANS_LIMIT: usize = 1_000_000;
+/// How long before a session its process's records in other sessions are looked for, in microseconds.
+const PROCESS_BEFORE_MICROS: i64 = 86_400_000_000;
 /// Most rows that are read for one session and those nested in it.
 const ROWS_LIMIT: usize = 2_000_000;
 /// Most sessions that are nested in one.
@@ -34,6 +39,25 @@ const DEPTH: usize = 16;
 /// Columns that reconstruction does not look at.
 const LEFT_OUT: &[&str] = &["record", "key_id", "log_index"];
 
+/// Columns of metrics that tell whether points of a session arrived.
+const POINT_COLUMNS: [&str; 7] =
+    ["event_id", "dialect", "time_unix_nano", "start_time_unix_nano", "session_id", "name", "peer"];
+/// Columns of spans that tell which span lies in which.
+const SPAN_COLUMNS: [&str; 6] =
+    ["event_id", "time_unix_nano", "trace_id", "span_id", "parent_span_id", "name"];
+/// Columns of results that tell which process counted them.
+const NUMBERED_COLUMNS: [&str; 9] = [
+    "event_id",
+    "source",
+    "dialect",
+    "time_unix_nano",
+    "sequence",
+    "session_id",
+    "collector_id",
+    "sender",
+    "peer",
+];
+
 /// What was loaded and what it took.
 #[derive(Debug, Default)]
 pub struct Loaded {
@@ -43,8 +67,40 @@ pub struct Loaded {
     pub rows: Vec<Event>,
     /// Points of the metrics that receipts look at, of the time of those rows.
     pub points: Vec<MetricPoint>,
+    /// Points of all metrics of that time, without their records; absent where they were not looked for.
+    pub metrics: Option<Vec<MetricPoint>>,
+    /// Where the spans of the sessions' traces stand; absent where they were not looked for.
+    pub spans: Option<Vec<Span>>,
+    /// Rows of other sessions with numbers that these rows lack of a counter of their process.
+    pub elsewhere: Vec<Event>,
     /// What was read, all scans together.
     pub statistics: ScanStatistics,
+}
+
+impl Loaded {
+    /// Takes out what stands beside the rows, for one who looks at `as_of_unix_nano`.
+    pub fn beside(&mut self, as_of_unix_nano: Option<i64>) -> Beside {
+        Beside {
+            points: std::mem::take(&mut self.points),
+            as_of_unix_nano,
+            metrics: self.metrics.take(),
+            spans: self.spans.take(),
+            elsewhere: std::mem::take(&mut self.elsewhere),
+        }
+    }
+}
+
+/// Loads the one session whose id begins with `prefix`, and what its ledger and its findings look at besides.
+///
+/// # Errors
+/// As [`session`].
+pub async fn examined(archive: &Archive, prefix: &str) -> Result<Loaded, Error> {
+    let loaded = session(archive, prefix).await?;
+    let mut reader = Reader { archive, loaded, ids: BTreeSet::new() };
+    reader.metrics().await?;
+    reader.spans().await?;
+    reader.elsewhere().await?;
+    Ok(reader.loaded)
 }
 
 /// Loads the one session whose id begins with `prefix`.
@@ -212,24 +268,86 @@ impl Reader<'_> {
 
     /// Reads the counters of the time in which the rows fall.
     async fn points(&mut self) -> Result<(), Error> {
+        let Some(time) = self.time_of_metrics() else { return Ok(()) };
+        let filter = Predicate::And(vec![Predicate::equals("name", HOOKS_RUN), time]);
+        let request = ScanRequest::new(Table::Metrics).filter(filter);
+        self.loaded.points = self.all(request, POINTS_LIMIT).await?;
+        self.loaded.points.sort_by_key(|point| (point.time_unix_nano, point.event_id));
+        Ok(())
+    }
+
+    /// Reads that there are points of metrics of the time in which the rows fall.
+    async fn metrics(&mut self) -> Result<(), Error> {
+        let points = match self.time_of_metrics() {
+            Some(time) => {
+                let request = ScanRequest::new(Table::Metrics).filter(time).columns(POINT_COLUMNS);
+                self.all(request, POINTS_LIMIT).await?
+            }
+            None => Vec::new(),
+        };
+        self.loaded.metrics = Some(points);
+        Ok(())
+    }
+
+    /// The time in which metrics fall that belong to the rows.
+    fn time_of_metrics(&self) -> Option<Predicate> {
+        let times = || self.loaded.rows.iter().filter_map(|row| row.time);
+        let until = times().max()?.saturating_add(COUNTERS_AFTER_MICROS);
+        Some(Predicate::And(vec![
+            Predicate::compare("time", Op::GtEq, Value::Time(times().min()?)),
+            Predicate::compare("time", Op::Lt, Value::Time(until)),
+        ]))
+    }
+
+    /// Reads where the spans of the rows' traces stand.
+    async fn spans(&mut self) -> Result<(), Error> {
+        let traces = self.loaded.rows.iter().filter_map(|row| row.trace_id.as_deref());
+        let traces: BTreeSet<&str> = traces.take(ROWS_LIMIT).collect();
+        let mut spans = Vec::new();
+        let traces: Vec<&str> = traces.into_iter().take(TRACES_LIMIT).collect();
+        if !traces.is_empty() {
+            let filter = Predicate::one_of("trace_id", traces);
+            let request = ScanRequest::new(Table::Spans).filter(filter).columns(SPAN_COLUMNS);
+            spans = self.all(request, SPANS_LIMIT).await?;
+        }
+        self.loaded.spans = Some(spans);
+        Ok(())
+    }
+
+    /// Reads rows of other sessions with numbers that these rows lack: a process counts for all its
+    /// sessions.
+    async fn elsewhere(&mut self) -> Result<(), Error> {
+        let lacking = trail::lacking(&self.loaded.rows);
         let times = || self.loaded.rows.iter().filter_map(|row| row.time);
         let (Some(from), Some(until)) = (times().min(), times().max()) else { return Ok(()) };
-        let until = until.saturating_add(COUNTERS_AFTER_MICROS);
-        let request = ScanRequest::new(Table::Metrics).filter(Predicate::And(vec![
-            Predicate::equals("name", HOOKS_RUN),
-            Predicate::compare("time", Op::GtEq, Value::Time(from)),
-            Predicate::compare("time", Op::Lt, Value::Time(until)),
-        ]));
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        let from = from.saturating_sub(PROCESS_BEFORE_MICROS);
+        let request = ScanRequest::new(Table::Events)
+            .filter(Predicate::And(vec![
+                Predicate::equals("kind", EventKind::Result.as_str()),
+                Predicate::one_of("sequence", lacking),
+                Predicate::compare("time", Op::GtEq, Value::Time(from)),
+                Predicate::compare("time", Op::LtEq, Value::Time(until)),
+            ]))
+            .columns(NUMBERED_COLUMNS);
+        self.loaded.elsewhere = self.all(request, POINTS_LIMIT).await?;
+        Ok(())
+    }
+
+    /// The rows of a scan; not all where there are more than `limit`.
+    async fn all<R: Row>(&mut self, request: ScanRequest, limit: usize) -> Result<Vec<R>, Error> {
+        let mut rows = Vec::new();
         let mut scan = self.archive.scan(request).await?;
         while let Some(batch) = scan.next().await? {
-            self.loaded.points.extend(MetricPoint::from_batch(&batch)?);
-            if self.loaded.points.len() > POINTS_LIMIT {
+            rows.extend(R::from_batch(&batch)?);
+            if rows.len() > limit {
                 break;
             }
         }
-        self.loaded.points.sort_by_key(|point| (point.time_unix_nano, point.event_id));
         add(&mut self.loaded.statistics, scan.statistics());
-        Ok(())
+        Ok(rows)
     }
 
     fn take(&mut self, batch: &RecordBatch) -> Result<(), Error> {

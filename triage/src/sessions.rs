@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::fact::Fact;
+use crate::gaps;
 use crate::reconstruct::findings::Finding;
 use crate::reconstruct::model::{Call, Entry};
 use crate::reconstruct::{Session, lineage, reconstruct};
@@ -67,7 +68,7 @@ pub struct Summary {
     pub events: usize,
     /// How many speakers they came from.
     pub speakers: usize,
-    /// What is wrong with the trail as a whole.
+    /// Whether several speakers claim it; `triage gaps` finds more.
     pub findings: Vec<Finding>,
 }
 
@@ -262,7 +263,7 @@ fn summary(session: &Session) -> Summary {
         cost_usd: session.usage.cost_usd.value,
         events: session.rows.total,
         speakers: session.speakers.len(),
-        findings: session.findings.clone(),
+        findings: gaps::of_speakers(session).into_iter().collect(),
     }
 }
 

@@ -148,7 +148,7 @@ fn sessions_come_newest_first_one_json_object_a_line() {
 fn show_from_the_archive_says_what_the_capture_says() {
     let archive = filled();
     for name in ["codex/04-guardian-deny", "claude-code/03-denied"] {
-        let expected = captures::session(name);
+        let expected = captures::examined(name);
         let (code, stdout, stderr) =
             triage(archive.path(), &["show", &expected.session_id, "--format", "json"]);
         assert_eq!((code, stderr.as_str()), (0, ""));
@@ -157,6 +157,45 @@ fn show_from_the_archive_says_what_the_capture_says() {
         let options =
             blotter_triage::render::text::Options { width: 80, colour: false, full: false };
         assert_eq!(stdout, blotter_triage::render::text::show(&expected, options));
+    }
+}
+
+#[test]
+fn gaps_finds_in_one_session_or_in_all_and_says_so_by_its_exit_code() {
+    let folder = TempDir::new().unwrap();
+    let captures = ["codex/03-mcp", "claude-code/10-http-json"].map(captures::folder);
+    import(folder.path(), &[&captures[0], &captures[1]]);
+    let (code, stdout, _) = triage(folder.path(), &["gaps", "01a1fb67"]);
+    assert_eq!(code, 1, "{stdout}");
+    assert!(
+        stdout.starts_with("Session 01a1fb67-") && stdout.contains("user_decision_with_nobody")
+    );
+    let (code, all, _) = triage(folder.path(), &["gaps", "--format", "json"]);
+    let rules: Vec<String> = all
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["rule"].to_string())
+        .collect();
+    assert!(
+        code == 1 && rules.contains(&"\"user_decision_with_nobody_to_ask\"".to_owned()),
+        "{all}"
+    );
+    let (code, stdout, stderr) = triage(folder.path(), &["gaps", "--severity", "high"]);
+    assert_eq!((code, stdout.as_str()), (0, ""), "{stdout}");
+    assert!(stderr.contains("Nothing found in 2 sessions"), "{stderr}");
+    let (code, _, stderr) = triage(folder.path(), &["gaps", "--since", "1m"]);
+    assert!(code == 0 && stderr.contains("in 0 sessions"), "{stderr}");
+    let (code, stdout, _) = triage(folder.path(), &["gaps", "--rules"]);
+    assert!(code == 0 && stdout.contains("sequence_hole  medium"), "{stdout}");
+    let (code, _, stderr) = triage(folder.path(), &["gaps", "--severity", "dire"]);
+    assert!(code == 2 && stderr.contains("info, low, medium, high"), "{stderr}");
+}
+
+#[test]
+fn show_ends_with_1_for_what_is_not_whole_only_when_it_is_strict() {
+    let archive = filled();
+    for session in ["e82067", "01a1fb67-7b54"] {
+        assert_eq!(triage(archive.path(), &["show", session]).0, 0);
+        assert_eq!(triage(archive.path(), &["show", session, "--strict"]).0, 1);
     }
 }
 
@@ -251,7 +290,7 @@ fn the_demo_needs_nothing_and_can_be_run_again() {
 
 #[test]
 fn the_help_of_every_command_gives_examples() {
-    for command in ["up", "connect", "import", "sessions", "show", "demo"] {
+    for command in ["up", "connect", "import", "sessions", "show", "gaps", "demo"] {
         let (code, stdout, _) = triage(Path::new("."), &[command, "--help"]);
         assert_eq!(code, 0);
         assert!(stdout.contains(&format!("triage {command}")), "{stdout}");

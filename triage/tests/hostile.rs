@@ -10,9 +10,12 @@
 
 use blotter_schemas::names::blotter::{EventKind, EventSource};
 use blotter_schemas::tables::Event;
+use blotter_triage::gaps;
+use blotter_triage::receipt::Beside;
 use blotter_triage::reconstruct::reconstruct;
 use blotter_triage::render::terminal::{cut, escape, is_treacherous, wrap};
 use blotter_triage::render::{json, text};
+use blotter_triage::trail;
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -103,10 +106,15 @@ proptest! {
         events in proptest::collection::vec(event(), 0..30),
         width in 0_usize..120,
     ) {
-        let session = reconstruct("a", &events);
+        let mut session = reconstruct("a", &events);
+        trail::examine(&mut session, &events, &Beside::default());
         for full in [false, true] {
             let shown = text::show(&session, text::Options { width, colour: false, full });
             let bad = |character: &char| *character != '\n' && is_treacherous(*character);
+            prop_assert!(!shown.chars().any(|character| bad(&character)), "{shown:?}");
+            let findings = gaps::family(&session);
+            let options = text::Options { width, colour: false, full };
+            let shown = text::findings(&session, &findings, false, options);
             prop_assert!(!shown.chars().any(|character| bad(&character)), "{shown:?}");
         }
         let document: serde_json::Value = serde_json::from_str(&json::show(&session).unwrap()).unwrap();

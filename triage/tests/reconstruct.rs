@@ -288,7 +288,7 @@ fn claude_01_four_calls_ran_and_the_last_failed() {
 fn claude_02_a_span_and_a_log_record_of_one_decision_are_one_decision() {
     let session = session("claude-code/02-ok-full-traces");
     for call in calls(&session) {
-        assert_eq!(decided(call), ["accept by config"], "{}", call.call_id);
+        assert_eq!(decided(call), ["accept by config"], "{:?}", call.call_id);
         assert_eq!(call.decisions[0].decision.events.len(), 2, "the span names its call's span");
     }
     assert!(output(calls(&session)[0]).contains("lab-ok"));

@@ -13,7 +13,7 @@ mod captures;
 use blotter_triage::render::{json, text};
 
 fn at(name: &str, width: usize) -> String {
-    text::show(&captures::session(name), text::Options { width, colour: false, full: false })
+    text::show(&captures::examined(name), text::Options { width, colour: false, full: false })
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn text_at_80_and_200_columns_is_as_reviewed() {
 
 #[test]
 fn json_is_as_reviewed() {
-    let document = json::show(&captures::session("claude-code/03-denied")).unwrap();
+    let document = json::show(&captures::examined("claude-code/03-denied")).unwrap();
     insta::assert_snapshot!("claude-code_03-denied_json", document);
 }
 
@@ -51,7 +51,7 @@ fn no_line_is_longer_than_the_terminal() {
 
 #[test]
 fn full_shows_what_is_cut_otherwise() {
-    let session = captures::session("codex/04-guardian-deny");
+    let session = captures::examined("codex/04-guardian-deny");
     let shown = |full| text::show(&session, text::Options { width: 80, colour: false, full });
     assert!(shown(false).contains("more characters, see --full"));
     assert!(!shown(true).contains("more characters, see --full"));

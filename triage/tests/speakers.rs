@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use blotter_schemas::tables::Event;
-use blotter_triage::reconstruct::findings::SEVERAL_SPEAKERS;
+use blotter_triage::gaps;
 use blotter_triage::reconstruct::model::Entry;
 use blotter_triage::reconstruct::speakers::SpeakerKind;
 use blotter_triage::reconstruct::{Session, reconstruct};
@@ -26,8 +26,9 @@ fn row(number: u8, peer: &str, received: i64) -> Event {
 
 fn found(rows: &[Event]) -> Vec<String> {
     let session = reconstruct("s", rows);
-    assert!(session.findings.iter().all(|finding| finding.rule == SEVERAL_SPEAKERS));
-    session.findings.into_iter().map(|finding| finding.summary).collect()
+    let finding = gaps::of_speakers(&session);
+    assert!(finding.iter().all(|finding| finding.rule == gaps::SEVERAL_SPEAKERS));
+    finding.into_iter().map(|finding| finding.summary).collect()
 }
 
 fn only_call(session: &Session) -> &blotter_triage::reconstruct::model::Call {

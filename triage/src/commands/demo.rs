@@ -7,7 +7,7 @@ use blotter_archive::{Archive, Location};
 use blotter_triage::import::{self, Options};
 use blotter_triage::reconstruct::reconstruct;
 use blotter_triage::redaction::Settings;
-use blotter_triage::{demo, load};
+use blotter_triage::{demo, load, trail};
 use clap::Args;
 
 use super::{now, show};
@@ -41,10 +41,12 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
     let redactor = Settings::default().redactor(&location)?;
     let options = Options { signal: None, received_time_unix_nano: now(), redactor };
     let summary = import::bodies(&archive, demo::BODIES, &options).await?;
-    let loaded = load::session(&archive, demo::SESSION)
+    let mut loaded = load::examined(&archive, demo::SESSION)
         .await
         .with_context(|| format!("in {}; delete it and try again", place.display()))?;
-    let session = reconstruct(&loaded.session_id, &loaded.rows);
+    let mut session = reconstruct(&loaded.session_id, &loaded.rows);
+    let beside = loaded.beside(Some(now()));
+    trail::examine(&mut session, &loaded.rows, &beside);
     show::write(global.format, &session, arguments.full)?;
     let place = place.display();
     output::note(&format!(

@@ -2,8 +2,8 @@
 
 use blotter_triage::Error;
 use blotter_triage::load;
+use blotter_triage::receipt;
 use blotter_triage::receipt::address::Named;
-use blotter_triage::receipt::{self, Beside};
 use blotter_triage::reconstruct::reconstruct;
 use blotter_triage::render::{json, text};
 use clap::Args;
@@ -45,9 +45,9 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
     };
     let named = Named::parse(&name)?;
     let archive = super::open(global).await?;
-    let loaded = load::call(&archive, &named).await?;
+    let mut loaded = load::call(&archive, &named).await?;
     let session = reconstruct(&loaded.session_id, &loaded.rows);
-    let beside = Beside { points: loaded.points, as_of_unix_nano: Some(now()) };
+    let beside = loaded.beside(Some(now()));
     let receipts = receipt::receipts(&session, &beside);
     let Some(receipt) = receipts.iter().find(|receipt| named.means(receipt)) else {
         let place = format!("session {}", loaded.session_id);

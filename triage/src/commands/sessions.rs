@@ -1,11 +1,11 @@
 //! `triage sessions`
 
-use anyhow::bail;
 use blotter_triage::render;
 use blotter_triage::sessions::{Selection, list};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::Utc;
 use clap::Args;
 
+use super::moment::moment;
 use crate::cli::{Format, Global};
 use crate::{Outcome, output};
 
@@ -19,7 +19,7 @@ Examples:
   triage sessions --format json | jq -r .session_id
 
 A session that more than one process or user claims is a finding: docs/custody.md says what is told
-apart. Exit code: 0 clean, 1 a session that is listed has a finding, 2 error.
+apart. `triage gaps` finds more. Exit code: 0 clean, 1 a session that is listed has a finding, 2 error.
 
 JSON is one object a line; `-` in the table and null in JSON mean that no record says.")]
 pub struct Arguments {
@@ -41,8 +41,8 @@ pub struct Arguments {
 pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcome> {
     let now = Utc::now();
     let selection = Selection {
-        since: arguments.since.map(|text| time("--since", &text, now)).transpose()?,
-        until: arguments.until.map(|text| time("--until", &text, now)).transpose()?,
+        since: arguments.since.map(|text| moment("--since", &text, now)).transpose()?,
+        until: arguments.until.map(|text| moment("--until", &text, now)).transpose()?,
         agent: arguments.agent,
         limit: arguments.limit,
     };
@@ -61,34 +61,4 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
     }
     let findings = found.sessions.iter().any(|session| !session.findings.is_empty());
     Ok(if findings { Outcome::Findings } else { Outcome::Clean })
-}
-
-/// A time in microseconds since the epoch.
-fn time(option: &str, text: &str, now: DateTime<Utc>) -> anyhow::Result<i64> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Ok(time.timestamp_micros());
-    }
-    if let Some(midnight) =
-        text.parse::<NaiveDate>().ok().and_then(|date| date.and_hms_opt(0, 0, 0))
-    {
-        return Ok(midnight.and_utc().timestamp_micros());
-    }
-    if let Some(ago) = ago(text) {
-        return Ok(now.timestamp_micros().saturating_sub(ago));
-    }
-    bail!("{option} `{text}` is no time; write 30m, 2h, 7d, 2026-11-21 or 2026-11-21T12:00:00Z")
-}
-
-/// `30m`, `2h`, `7d` in microseconds.
-fn ago(text: &str) -> Option<i64> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    let number: i64 = number.parse().ok().filter(|number| *number >= 0)?;
-    number.checked_mul(seconds)?.checked_mul(1_000_000)
 }

@@ -1,11 +1,12 @@
 //! `triage show`
 
 use blotter_archive::ScanStatistics;
-use blotter_triage::load;
 use blotter_triage::reconstruct::{Session, reconstruct};
 use blotter_triage::render::{json, text};
+use blotter_triage::{gaps, load, trail};
 use clap::Args;
 
+use super::now;
 use crate::cli::{Format, Global};
 use crate::{Outcome, output};
 
@@ -16,18 +17,29 @@ Examples:
   triage show 01a1fb66
   triage show 01a1fb66 --full | less
   triage show 01a1fb66 --format json | jq '.session.turns[].entries[].call_id'
+  triage show 01a1fb66 --strict > session.txt || echo 'the trail is not whole'
+
+First comes the ledger: what arrived, what a setting of the agent keeps back, which numbers are missing,
+and what the trail therefore cannot tell; --full tells it whole (docs/ledger.md). Findings are what
+`triage gaps` finds (docs/gaps.md).
 
 Statements without a mark are what the sender's records say. What was concluded from them is marked
-(inferred: ...); where nothing is known, it says so. Where several processes or users sent records of
-the session, that is a finding, and what rests on the word of another than the first is marked (said
-by speaker 2). The JSON is described in docs/show.md, speakers in docs/custody.md.
-Exit code: 0 clean, 1 a finding, 2 error.")]
+(inferred: ...); where nothing is known, it says so. What rests on the word of another process or user
+than the first is marked (said by speaker 2). The JSON is described in docs/show.md, speakers in
+docs/custody.md.
+
+Exit code: 0 clean, 1 where several speakers claim a session, 2 error. With --strict also 1 for any
+finding and for a ledger that is not clean: a signal that is always sent did not arrive, a setting keeps
+something back, a number is missing, or times do not fit.")]
 pub struct Arguments {
     /// Session id, or any unique start of one.
     session: String,
     /// Show long values whole.
     #[arg(long)]
     full: bool,
+    /// End with exit code 1 also where the trail is not whole: any finding, or a ledger that is not clean.
+    #[arg(long)]
+    strict: bool,
     /// Say on stderr what had to be read.
     #[arg(long)]
     explain: bool,
@@ -36,17 +48,23 @@ pub struct Arguments {
 /// Shows one session.
 pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcome> {
     let archive = super::open(global).await?;
-    let loaded = load::session(&archive, &arguments.session).await?;
-    let session = reconstruct(&loaded.session_id, &loaded.rows);
+    let mut loaded = load::examined(&archive, &arguments.session).await?;
+    let mut session = reconstruct(&loaded.session_id, &loaded.rows);
+    let beside = loaded.beside(Some(now()));
+    trail::examine(&mut session, &loaded.rows, &beside);
     write(global.format, &session, arguments.full)?;
     if arguments.explain {
         output::note(&explain(&loaded.statistics));
     }
-    Ok(if has_findings(&session) { Outcome::Findings } else { Outcome::Clean })
+    let findings = gaps::family(&session);
+    let contested = findings.iter().any(|finding| finding.rule == gaps::SEVERAL_SPEAKERS);
+    let not_whole = arguments.strict && !(findings.is_empty() && is_clean(&session));
+    Ok(if contested || not_whole { Outcome::Findings } else { Outcome::Clean })
 }
 
-fn has_findings(session: &Session) -> bool {
-    !session.findings.is_empty() || session.sessions.iter().any(has_findings)
+fn is_clean(session: &Session) -> bool {
+    session.ledger.as_ref().is_none_or(|ledger| ledger.clean)
+        && session.sessions.iter().all(is_clean)
 }
 
 /// Writes a session as the format asks.

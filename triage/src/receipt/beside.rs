@@ -2,7 +2,7 @@
 
 use blotter_schemas::names::blotter::EventKind;
 use blotter_schemas::names::codex;
-use blotter_schemas::tables::MetricPoint;
+use blotter_schemas::tables::{Event, MetricPoint, Span};
 use serde_json::Value;
 
 use crate::fact::EventId;
@@ -26,10 +26,17 @@ const LAST_EXPORT_NS: i64 = EXPORT_INTERVAL_NS;
 /// What stands beside the rows of a session.
 #[derive(Debug, Clone, Default)]
 pub struct Beside {
-    /// Points of the metrics that are looked at, of whatever session.
+    /// Points of the metrics that receipts look at, of whatever session.
     pub points: Vec<MetricPoint>,
     /// When one looks, nanoseconds since the epoch; absent: long after.
     pub as_of_unix_nano: Option<i64>,
+    /// Points of all metrics of that time, of whatever session, without their records; absent where
+    /// they were not looked for.
+    pub metrics: Option<Vec<MetricPoint>>,
+    /// Spans of the session's traces, without their records; absent where they were not looked for.
+    pub spans: Option<Vec<Span>>,
+    /// Rows of other sessions that carry numbers of a counter that a process shares among its sessions.
+    pub elsewhere: Vec<Event>,
 }
 
 /// Sums of metrics that say what no record of a call says, each with its rows.
@@ -59,19 +66,7 @@ impl Beside {
 
     /// The counters of the process that sent the session's rows, while the session went on.
     pub(crate) fn counters(&self, session: &Session) -> Counters {
-        let Some(span) = session.span else { return Counters::default() };
-        let until = span.end_unix_nano.saturating_add(LAST_EXPORT_NS);
-        let own = |point: &&MetricPoint| {
-            let peer = point.peer.as_ref();
-            let speaker = session.speakers.iter().any(|it| match peer {
-                Some(peer) => it.peers.contains(peer),
-                None => it.peers.is_empty(),
-            });
-            let (start, end) = (point.start_time_unix_nano, point.time_unix_nano);
-            let meets = start.is_some_and(|start| start <= span.end_unix_nano)
-                && end.is_some_and(|end| span.start_unix_nano <= end && end <= until);
-            speaker && meets
-        };
+        let own = |point: &&MetricPoint| of_its_process(point, session);
         let blocked: Vec<&MetricPoint> =
             self.points.iter().filter(|point| is_a_blocking_hook(point)).filter(own).collect();
         let mut events: Vec<EventId> =
@@ -81,6 +76,22 @@ impl Beside {
         let count = total(&blocked);
         Counters { hooks_blocked: (count > 0).then_some((count, events)) }
     }
+}
+
+/// Whether a point was sent by the process that sent the session's rows, of the time in which the session
+/// went on.
+pub(crate) fn of_its_process(point: &MetricPoint, session: &Session) -> bool {
+    let Some(span) = session.span else { return false };
+    let until = span.end_unix_nano.saturating_add(LAST_EXPORT_NS);
+    let peer = point.peer.as_ref();
+    let speaker = session.speakers.iter().any(|it| match peer {
+        Some(peer) => it.peers.contains(peer),
+        None => it.peers.is_empty(),
+    });
+    let (start, end) = (point.start_time_unix_nano, point.time_unix_nano);
+    let meets = start.is_some_and(|start| start <= span.end_unix_nano)
+        && end.is_some_and(|end| span.start_unix_nano <= end && end <= until);
+    speaker && meets
 }
 
 /// Counters that begin anew are added, those that go on count once, by their highest value.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use blotter_schemas::coverage::{Coverage, Reports, Why, coverage};
+use blotter_schemas::coverage::{Coverage, Reports, Why};
 use blotter_schemas::names::blotter::EventKind;
 
 use super::address::Addressed;
@@ -34,9 +34,8 @@ impl<'a> Circumstances<'a> {
     /// Gathers them.
     pub(crate) fn new(session: &'a Session, calls: &'a [Addressed<'a>], beside: &Beside) -> Self {
         let (counters, open) = (beside.counters(session), beside.may_go_on(session));
-        let dialect = session.agent.value.as_deref().unwrap_or_default().replace('-', "_");
         let addresses = calls.iter().map(|one| (one.call.number, one.address.as_str())).collect();
-        Self { session, coverage: coverage(&dialect), calls, counters, open, addresses }
+        Self { session, coverage: session.coverage(), calls, counters, open, addresses }
     }
 
     /// The turn of this number.

@@ -9,15 +9,17 @@ mod beside;
 mod circumstances;
 mod derive;
 pub mod model;
-mod readings;
+pub(crate) mod readings;
 mod schema;
 pub mod tokens;
 mod who;
 
+pub(crate) use beside::of_its_process;
 pub use beside::{Beside, HOOKS_RUN};
 use circumstances::Circumstances;
 pub use model::Receipt;
 pub use schema::schema;
+pub(crate) use who::WITHHELD_WORDS;
 
 use crate::reconstruct::Session;
 

@@ -10,7 +10,7 @@ use crate::reconstruct::speakers::Speaker;
 
 /// What agents put where the words of a prompt were. Codex: `codex-rs/otel/src/events`; Claude Code:
 /// seen in its telemetry.
-const WITHHELD_WORDS: [&str; 2] = ["[REDACTED]", "<REDACTED>"];
+pub(crate) const WITHHELD_WORDS: [&str; 2] = ["[REDACTED]", "<REDACTED>"];
 /// Id of the setting, in every coverage table, that reveals the words of prompts.
 const PROMPTS: &str = "prompts";
 

@@ -88,6 +88,7 @@ pub(crate) fn session(session_id: &str, rows: &[&Event], speakers: &Speakers) ->
         sessions: Vec::new(),
         policy,
         speakers: speakers.described(rows),
+        ledger: None,
         findings: Vec::new(),
     }
 }

@@ -28,7 +28,8 @@ pub const DEPTH: usize = 16;
 
 /// Reconstructs the session `session_id` and those nested in it from rows in any order.
 ///
-/// A row without a session is taken as the session's whose trace it shares, if only one has it.
+/// A row without a session is taken as the session's whose trace it shares, if only one has it. The
+/// ledger and the findings are left empty: [`crate::trail::examine`] fills them.
 #[must_use]
 pub fn reconstruct(session_id: &str, rows: &[Event]) -> Session {
     let parents = lineage::parents(rows);
@@ -43,7 +44,8 @@ pub fn reconstruct(session_id: &str, rows: &[Event]) -> Session {
     family.session(session_id, &mut done, 0)
 }
 
-fn by_session(rows: &[Event]) -> BTreeMap<&str, Vec<&Event>> {
+/// Rows by the session that they belong to; a row without one by the only session that has its trace.
+pub(crate) fn by_session(rows: &[Event]) -> BTreeMap<&str, Vec<&Event>> {
     let mut by_session: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
     let mut traces: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
@@ -85,7 +87,6 @@ impl<'a> Family<'a> {
     fn session(&self, id: &str, done: &mut BTreeSet<&'a str>, depth: usize) -> Session {
         let rows = self.rows.get(id).map(Vec::as_slice).unwrap_or_default();
         let mut session = assemble::session(id, rows, self.speakers);
-        session.findings.extend(findings::several_speakers(&session.speakers));
         attribution::attribute(&mut session, rows, self.speakers);
         session.parent = self.parents.get(id).cloned();
         let children = self.children.get(id).filter(|_| depth < DEPTH);

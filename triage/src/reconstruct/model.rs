@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use blotter_schemas::coverage::{self, Coverage};
 use serde::Serialize;
 
 use super::findings::Finding;
 use super::speakers::Speaker;
 use crate::fact::{EventId, Fact, Join};
+use crate::ledger::Ledger;
 
 /// One conversation with one agent.
 #[derive(Debug, Clone, Serialize)]
@@ -64,8 +66,19 @@ pub struct Session {
     pub redaction: Option<Redaction>,
     /// Who sent those rows, who sent most first.
     pub speakers: Vec<Speaker>,
-    /// What is wrong with this session's trail as a whole.
+    /// What the trail holds and what it lacks; absent until it was examined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<Ledger>,
+    /// What is wrong with this session's trail; empty until it was examined.
     pub findings: Vec<Finding>,
+}
+
+impl Session {
+    /// What its agent reports, where that is declared.
+    #[must_use]
+    pub fn coverage(&self) -> Option<&'static Coverage> {
+        coverage::coverage(&self.agent.value.as_deref()?.replace('-', "_"))
+    }
 }
 
 /// What was redacted before rows were stored, by the collector or by an import.

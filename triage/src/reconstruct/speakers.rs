@@ -105,6 +105,8 @@ struct Key {
 pub(crate) struct Speakers {
     /// By the columns that tell: `sender`, `peer`, and whether a collector received it.
     numbers: HashMap<Columns, usize>,
+    /// By what makes two rows one speaker's.
+    places: BTreeMap<Key, usize>,
     count: usize,
 }
 
@@ -130,7 +132,13 @@ impl Speakers {
             let (sender, peer, received) = columns;
             ((sender.map(str::to_owned), peer.map(str::to_owned), received), number(columns))
         });
-        Self { numbers: numbers.collect(), count: places.len() }
+        let numbers = numbers.collect();
+        Self { numbers, count: places.len(), places }
+    }
+
+    /// Number of the speaker that a row would be of that is none of those that were numbered.
+    pub(crate) fn like(&self, row: &Event) -> Option<usize> {
+        self.places.get(&key(columns(row))).copied()
     }
 
     /// Number of the speaker of a row.

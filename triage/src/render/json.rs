@@ -10,9 +10,12 @@
 //! `sessions` writes one [`Summary`] a line.
 
 use serde::Serialize;
+use serde_json::json;
 
+use crate::gaps::{RULES, Rule};
 use crate::receipt::Receipt;
 use crate::reconstruct::Session;
+use crate::reconstruct::findings::Finding;
 use crate::sessions::Summary;
 
 /// Name and version of the document that `show` writes. A field may be added within a version.
@@ -44,6 +47,38 @@ pub fn show(session: &Session) -> serde_json::Result<String> {
 pub fn receipt(receipt: &Receipt) -> serde_json::Result<String> {
     let mut text = serde_json::to_string_pretty(receipt)?;
     text.push('\n');
+    Ok(text)
+}
+
+/// Findings as JSON Lines.
+///
+/// # Errors
+/// Never in practice: every field can be written as JSON.
+pub fn findings(findings: &[&Finding]) -> serde_json::Result<String> {
+    let mut text = String::new();
+    for finding in findings {
+        text.push_str(&serde_json::to_string(finding)?);
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// The rules that make findings, as JSON Lines.
+///
+/// # Errors
+/// Never in practice: every field can be written as JSON.
+pub fn rules() -> serde_json::Result<String> {
+    let mut text = String::new();
+    for Rule { name, severity, finds, false_positive, .. } in &RULES {
+        let rule = json!({
+            "rule": name,
+            "severity": severity,
+            "finds": finds,
+            "false_positive": false_positive,
+        });
+        text.push_str(&serde_json::to_string(&rule)?);
+        text.push('\n');
+    }
     Ok(text)
 }
 

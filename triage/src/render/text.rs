@@ -1,8 +1,10 @@
 //! A session as text for a terminal.
 
 mod call;
+mod findings;
 mod header;
 mod layout;
+mod ledger;
 mod note;
 mod receipt;
 mod speakers;
@@ -10,6 +12,7 @@ mod speakers;
 use super::time;
 use crate::receipt::Receipt;
 use crate::reconstruct::Session;
+use crate::reconstruct::findings::Finding;
 use crate::reconstruct::model::{Entry, Relation, Turn};
 use layout::Page;
 
@@ -45,6 +48,21 @@ pub fn receipt(receipt: &Receipt, options: Options) -> String {
     let mut page = Page::new(options);
     receipt::receipt(&mut page, receipt);
     page.finish()
+}
+
+/// What was found in one session and those nested in it; `more` says that another stands above.
+#[must_use]
+pub fn findings(session: &Session, findings: &[&Finding], more: bool, options: Options) -> String {
+    let mut page = Page::new(options);
+    findings::listed(&mut page, session, findings);
+    let text = page.finish();
+    if more { format!("\n{text}") } else { text }
+}
+
+/// The rules that make findings.
+#[must_use]
+pub fn rules(width: usize) -> String {
+    findings::rules(width)
 }
 
 fn one(page: &mut Page, session: &Session) {

@@ -8,6 +8,7 @@ use blotter_schemas::otlp::{Encoding, Request, Signal};
 use blotter_schemas::tables::Event;
 use blotter_triage::receipt::{Beside, HOOKS_RUN};
 use blotter_triage::reconstruct::{Session, reconstruct};
+use blotter_triage::trail;
 
 /// Folder of a capture, such as `codex/03-mcp`.
 pub fn folder(name: &str) -> PathBuf {
@@ -23,7 +24,7 @@ pub fn events(name: &str) -> Vec<Event> {
 pub fn beside(name: &str) -> Beside {
     let mut points = rows(name).metrics;
     points.retain(|point| point.name.as_deref() == Some(HOOKS_RUN));
-    Beside { points, as_of_unix_nano: None }
+    Beside { points, ..Beside::default() }
 }
 
 /// Rows of a capture.
@@ -42,6 +43,16 @@ pub fn rows(name: &str) -> Rows {
         normalise(&request, &Custody::default(), &mut rows);
     }
     rows
+}
+
+/// The session of a capture that none is around, with its ledger and findings.
+pub fn examined(name: &str) -> Session {
+    let mut session = session(name);
+    let Rows { events, spans, metrics } = rows(name);
+    let points = metrics.clone();
+    let beside = Beside { points, metrics: Some(metrics), spans: Some(spans), ..Beside::default() };
+    trail::examine(&mut session, &events, &beside);
+    session
 }
 
 /// The session of a capture that none is around.

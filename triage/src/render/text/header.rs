@@ -1,10 +1,10 @@
 //! What is said about a session as a whole.
 
 use super::layout::{Page, mark};
-use super::{relation, speakers};
+use super::{findings, ledger, relation, speakers};
 use crate::fact::Fact;
 use crate::reconstruct::Session;
-use crate::reconstruct::model::{Redaction, Usage};
+use crate::reconstruct::model::Usage;
 use crate::render::terminal::Look;
 use crate::render::time;
 use crate::sessions::Counts;
@@ -19,6 +19,10 @@ pub(super) fn header(page: &mut Page, session: &Session) {
     if let Some(parent) = &session.parent {
         let text = format!("{}, by {}", parent.session_id, parent.join.by);
         page.line("of session", &[(Look::Plain, text)]);
+    }
+    if let Some(found) = &session.ledger {
+        ledger::ledger(page, found, session.parent.is_some());
+        page.blank();
     }
     let mut unknown = Vec::new();
     agent(page, session);
@@ -39,10 +43,8 @@ pub(super) fn header(page: &mut Page, session: &Session) {
         None => unknown.push("tokens"),
     }
     page.line("contents", &[(Look::Plain, contents(session))]);
-    if let Some(redaction) = &session.redaction {
-        redacted(page, redaction);
-    }
     speakers::speakers(page, session);
+    findings::of_session(page, session);
     if session.rows.total == 0 {
         page.unknown("rows", "no row of this session was found");
     }
@@ -140,26 +142,6 @@ pub(super) fn tokens(usage: &Usage) -> Option<String> {
     parts.extend(of(&usage.output, "out", &usage.reasoning, "reasoning"));
     parts.extend(usage.cost_usd.value.map(|cost| format!("${cost:.4} by the agent's estimate")));
     (!parts.is_empty()).then(|| parts.join(", "))
-}
-
-/// `by the collector: 3 values (github-pat 2, jwt 1)`.
-fn redacted(page: &mut Page, redaction: &Redaction) {
-    let number = |count: u64| time::count(i64::try_from(count).unwrap_or(i64::MAX));
-    if redaction.values > 0 {
-        let rules: Vec<String> = redaction
-            .rules
-            .iter()
-            .map(|(rule, count)| format!("{rule} {}", number(*count)))
-            .collect();
-        let plural = if redaction.values == 1 { "" } else { "s" };
-        let (values, rules) = (number(redaction.values), rules.join(", "));
-        let text = format!("by the collector: {values} value{plural} ({rules})");
-        page.line("redacted", &[(Look::Plain, text)]);
-    }
-    if redaction.rows_not_searched > 0 {
-        let rows = number(u64::try_from(redaction.rows_not_searched).unwrap_or(u64::MAX));
-        page.unknown("redacted", &format!("{rows} rows were stored without a search for secrets"));
-    }
 }
 
 fn contents(session: &Session) -> String {

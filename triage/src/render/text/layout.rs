@@ -39,6 +39,11 @@ impl Page {
         self.screen.finish()
     }
 
+    /// Whether long values are shown whole.
+    pub(super) fn is_full(&self) -> bool {
+        self.full
+    }
+
     /// An empty line, unless there is one already.
     pub(super) fn blank(&mut self) {
         if !self.blank {

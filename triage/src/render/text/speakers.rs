@@ -2,12 +2,11 @@
 
 use super::layout::Page;
 use crate::reconstruct::Session;
-use crate::reconstruct::findings::Finding;
 use crate::reconstruct::speakers::SpeakerKind;
 use crate::render::terminal::Look;
 use crate::render::time;
 
-/// The speakers of a session, and what is found about them. That recorded files are the only source
+/// The speakers of a session. That recorded files are the only source
 /// is what whoever imported them knows.
 pub(super) fn speakers(page: &mut Page, session: &Session) {
     match session.speakers.as_slice() {
@@ -22,11 +21,6 @@ pub(super) fn speakers(page: &mut Page, session: &Session) {
                 page.line(&format!("speaker {}", speaker.number), &[(Look::Plain, text)]);
             }
         }
-    }
-    for finding in &session.findings {
-        let Finding { summary, false_positive, .. } = finding;
-        page.line("FINDING", &[(Look::Bad, summary.clone())]);
-        page.unknown("", &format!("(also found without harm: {false_positive})"));
     }
 }
 
