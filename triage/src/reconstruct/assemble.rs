@@ -8,9 +8,10 @@ use blotter_schemas::tables::Event;
 use super::calls::{call, note, proxy_decision};
 use super::model::{Call, Entry, Policy, Requests, Rows, Session, Signals, TimeSpan, Turn};
 use super::pairing::{Report, pair, told};
+use super::policies::Policies;
 use super::speakers::Speakers;
 use super::turns::Frames;
-use super::{redaction, usage};
+use super::{grouping, redaction, usage};
 use crate::fact::{EventId, Fact, Join};
 
 const NOT_REPORTED: &str = "not reported";
@@ -21,7 +22,7 @@ pub(crate) fn session(session_id: &str, rows: &[&Event], speakers: &Speakers) ->
     let all: Vec<&Report<'_>> = reports.iter().collect();
     let policy = policy(&all);
     let frames = Frames::new(&reports);
-    let mut turns = contents(&reports, &frames, &policy);
+    let mut turns = contents(&reports, &frames, &Policies::new(&policy, &reports));
     let outside = turns.remove(&None).unwrap_or_default();
     let text =
         |field: fn(&Event) -> &Option<String>| told(&all, |row| field(row).clone(), NOT_REPORTED);
@@ -105,25 +106,20 @@ type ByTurn<'r, 'a> = BTreeMap<Option<usize>, Contents<'r, 'a>>;
 fn contents<'r, 'a>(
     reports: &'r [Report<'a>],
     frames: &Frames<'_, 'a>,
-    policy: &Policy,
+    policies: &Policies<'_>,
 ) -> ByTurn<'r, 'a> {
-    let mut by_call: BTreeMap<String, Vec<&'r Report<'a>>> = BTreeMap::new();
-    let mut rest: Vec<&'r Report<'a>> = Vec::new();
-    for report in reports {
-        match report.text(|row| &row.call_id).filter(|_| names_a_call(report.kind())) {
-            Some(call_id) => by_call.entry(call_id).or_default().push(report),
-            None => rest.push(report),
-        }
-    }
-    by_parent_span(&mut rest, &mut by_call);
+    let (groups, rest) = grouping::group(reports);
     let mut turns = ByTurn::new();
     let mut calls: BTreeMap<Option<usize>, Vec<Call>> = BTreeMap::new();
-    for (call_id, reports) in by_call {
-        let mut call = call(Some(&call_id), &reports, policy);
-        let found = frames.turn_of(&reports);
+    for group in groups {
+        let reports = &group.reports;
+        let time = reports.first().map_or(0, |report| report.time());
+        let mut call = call(group.call_id.as_deref(), reports, &policies.at(time));
+        let found = frames.turn_of(reports);
         let number = found.as_ref().map(|(number, _)| *number);
         call.turn = found.map(|(_, join)| join);
         turns.entry(number).or_default().reports.extend(reports);
+        group.mark(&mut call);
         calls.entry(number).or_default().push(call);
     }
     number(&mut calls);
@@ -174,40 +170,6 @@ fn signals(rows: &[&Event]) -> Signals {
         }
     }
     signals
-}
-
-/// Gives a call the spans right below its own that carry no call id.
-fn by_parent_span<'r, 'a>(
-    rest: &mut Vec<&'r Report<'a>>,
-    by_call: &mut BTreeMap<String, Vec<&'r Report<'a>>>,
-) {
-    let mut spans: BTreeMap<&str, &str> = BTreeMap::new();
-    for row in by_call.values().flatten().filter_map(|report| report.first()) {
-        let call = row.kind.as_deref() == Some(EventKind::Call.as_str());
-        if let (true, Some(span), Some(call_id)) = (call, &row.span_id, &row.call_id) {
-            spans.entry(span).or_insert(call_id);
-        }
-    }
-    let mut joined: BTreeMap<String, Vec<&'r Report<'a>>> = BTreeMap::new();
-    rest.retain(|report| {
-        let part = matches!(report.kind(), EventKind::Decision | EventKind::Result);
-        let parent = report.first().and_then(|row| row.parent_span_id.as_deref());
-        let call = parent.filter(|_| part).and_then(|parent| spans.get(parent));
-        if let Some(call) = call {
-            joined.entry((*call).to_owned()).or_default().push(report);
-        }
-        call.is_none()
-    });
-    for (call, reports) in joined {
-        let all = by_call.entry(call).or_default();
-        all.extend(reports);
-        all.sort_by_key(|report| report.time());
-    }
-}
-
-/// Whether a report of this kind that carries a call id is part of the call.
-fn names_a_call(kind: EventKind) -> bool {
-    !matches!(kind, EventKind::AgentMessage | EventKind::Usage | EventKind::Response)
 }
 
 /// Whether a report outside calls is shown by itself.

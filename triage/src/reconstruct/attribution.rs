@@ -114,7 +114,7 @@ impl Attribution {
 
     fn outcome(&self, result: &mut Outcome) {
         facts!(self, result: success, exit_code, duration_ns, output, output_truncated, error_type,
-            error_message);
+            error_message, detail);
     }
 
     fn decision(&self, decision: &mut Decision) {
@@ -127,7 +127,7 @@ impl Attribution {
 
     fn note(&self, note: &mut Note) {
         note.speakers = self.said(&note.events);
-        facts!(self, note: name, detail, text, decision, source, reason, risk, mcp_server, success,
+        facts!(self, note: name, detail, text, decision, source, reason, risk, mcp_server, transport, success,
             http_status, error_type, error_class, error_message, receiver);
         if let Some(decision) = &mut note.proxy {
             self.proxy(decision);

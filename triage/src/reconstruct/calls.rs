@@ -22,6 +22,7 @@ pub(crate) fn call(call_id: Option<&str>, reports: &[&Report<'_>], session: &Pol
         time_unix_nano: reports.iter().map(|report| report.time()).min().unwrap_or(0),
         turn: None,
         within: None,
+        joined: None,
         tool: told(reports, |row| row.tool_name.clone(), "no record names the tool"),
         namespace: told(reports, |row| row.tool_namespace.clone(), "not reported"),
         mcp_server: told(reports, |row| row.mcp_server.clone(), "not reported"),
@@ -165,6 +166,7 @@ fn outcome(reports: &[&Report<'_>]) -> Option<Outcome> {
         output_truncated: told(&results, |row| row.output_truncated, "not reported"),
         error_type: told(&results, |row| row.error_type.clone(), "not reported"),
         error_message: told(&results, |row| row.error_message.clone(), "not reported"),
+        detail: told(&results, |row| row.detail.clone(), "not reported"),
     })
 }
 
@@ -207,6 +209,7 @@ pub(crate) fn note(report: &Report<'_>, call: Option<Join>) -> Note {
         reason: told(report, |row| row.decision_reason.clone(), none),
         risk: told(report, |row| row.risk_level.clone(), none),
         mcp_server: told(report, |row| row.mcp_server.clone(), none),
+        transport: told(report, |row| row.transport.clone(), none),
         success: told(report, |row| row.success, none),
         http_status: told(report, |row| row.http_status, none),
         error_type: told(report, |row| row.error_type.clone(), none),

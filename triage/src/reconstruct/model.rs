@@ -219,6 +219,9 @@ pub struct Call {
     pub turn: Option<Join>,
     /// Why it is said to belong to the call around it; absent for a call that stands alone.
     pub within: Option<Join>,
+    /// Why records that do not carry its id are said to be about it; absent where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Join>,
     /// Tool.
     pub tool: Fact<String>,
     /// Namespace of the tool.
@@ -300,6 +303,9 @@ pub struct Outcome {
     pub error_type: Fact<String>,
     /// What the error said.
     pub error_message: Fact<String>,
+    /// What else the sender says of how it ended, in its own words.
+    #[serde(skip_serializing_if = "unknown")]
+    pub detail: Fact<String>,
 }
 
 /// What was decided about a call.
@@ -377,6 +383,9 @@ pub struct Note {
     /// MCP server.
     #[serde(skip_serializing_if = "unknown")]
     pub mcp_server: Fact<String>,
+    /// Transport to it.
+    #[serde(skip_serializing_if = "unknown")]
+    pub transport: Fact<String>,
     /// Whether the sender calls it a success.
     #[serde(skip_serializing_if = "unknown")]
     pub success: Fact<bool>,
