@@ -78,6 +78,10 @@ pub enum Command {
     Receipt(commands::receipt::Arguments),
     /// Find gaps and contradictions: what is missing from a session's trail, and what does not fit.
     Gaps(commands::gaps::Arguments),
+    /// Write what a run did as a file that is made to be compared.
+    Snapshot(commands::snapshot::Arguments),
+    /// Compare two runs: whether they can be compared, then what differs.
+    Diff(commands::diff::Arguments),
     /// Look after the archive: gather small files, remove old days, count, check.
     Archive(commands::archive::Arguments),
     /// Where a secret that you hold was seen: its marks, and what the archive says.

@@ -82,6 +82,45 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file cannot be written.
+    #[error("{}: {source}; nothing was changed", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file that is no snapshot stands where one was to be written.
+    #[error("{} is there and is no snapshot; --force replaces it all the same", path.display())]
+    NotOverwritten {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Something is no snapshot that can be read.
+    #[error(
+        "{name} is no snapshot that can be read: {why}; `triage snapshot SESSION -o FILE` makes one"
+    )]
+    SnapshotUnreadable {
+        /// What was to be read.
+        name: String,
+        /// Why not.
+        why: String,
+    },
+    /// A snapshot was made by another version.
+    #[error(
+        "{name} has the format `{found}`, this triage reads `{}`; take it again with this triage from its \
+         session, or compare with the triage that made it",
+        crate::snapshot::model::FORMAT
+    )]
+    SnapshotVersion {
+        /// What was to be read.
+        name: String,
+        /// The format that it names.
+        found: String,
+    },
+    /// The patterns that texts are normalised by cannot be used.
+    #[error("the rules of snapshots: {0}; please report this")]
+    Rules(regex::Error),
 }
 
 fn listed(candidates: &[String]) -> String {

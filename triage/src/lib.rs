@@ -5,6 +5,7 @@
 
 pub mod connect;
 pub mod demo;
+pub mod diff;
 mod error;
 pub mod fact;
 pub mod fingerprint;
@@ -17,6 +18,7 @@ pub mod reconstruct;
 pub mod redaction;
 pub mod render;
 pub mod sessions;
+pub mod snapshot;
 pub mod trail;
 
 pub use error::Error;

@@ -52,6 +52,8 @@ async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Show(arguments) => commands::show::run(&cli.global, arguments).await,
         Command::Receipt(arguments) => commands::receipt::run(&cli.global, arguments).await,
         Command::Gaps(arguments) => commands::gaps::run(&cli.global, arguments).await,
+        Command::Snapshot(arguments) => commands::snapshot::run(&cli.global, arguments).await,
+        Command::Diff(arguments) => commands::diff::run(&cli.global, arguments).await,
         Command::Archive(arguments) => commands::archive::run(&cli.global, arguments).await,
         Command::Fingerprint(arguments) => commands::fingerprint::run(&cli.global, arguments).await,
         Command::Key(arguments) => commands::key::run(&cli.global, arguments),

@@ -103,7 +103,7 @@ pub async fn told(folder: &Path, trail: Trail) -> anyhow::Result<Told> {
     for summary in listed.iter().filter(|summary| summary.parent_session_id.is_none()) {
         let loaded = load::session(&archive, &summary.session_id).await?;
         let session = reconstruct(&loaded.session_id, &loaded.rows);
-        let beside = Beside { points: loaded.points, as_of_unix_nano: None };
+        let beside = Beside { points: loaded.points, ..Beside::default() };
         told.receipts.extend(family(&session, &beside));
         told.sessions.push(session);
     }

@@ -4,6 +4,7 @@ pub mod archive;
 pub mod connect;
 pub mod coverage;
 pub mod demo;
+pub mod diff;
 pub mod fingerprint;
 pub mod gaps;
 pub mod import;
@@ -13,6 +14,7 @@ pub mod receipt;
 pub mod redaction;
 pub mod sessions;
 pub mod show;
+pub mod snapshot;
 pub mod up;
 
 use blotter_archive::{Archive, Location};

@@ -12,6 +12,7 @@
 use serde::Serialize;
 use serde_json::json;
 
+use crate::diff::Diff;
 use crate::gaps::{RULES, Rule};
 use crate::receipt::Receipt;
 use crate::reconstruct::Session;
@@ -79,6 +80,16 @@ pub fn rules() -> serde_json::Result<String> {
         text.push_str(&serde_json::to_string(&rule)?);
         text.push('\n');
     }
+    Ok(text)
+}
+
+/// A comparison as one document, indented, with a line end.
+///
+/// # Errors
+/// Never in practice: every field can be written as JSON.
+pub fn diff(diff: &Diff) -> serde_json::Result<String> {
+    let mut text = serde_json::to_string_pretty(diff)?;
+    text.push('\n');
     Ok(text)
 }
 

@@ -1,6 +1,7 @@
 //! A session as text for a terminal.
 
 mod call;
+mod diff;
 mod findings;
 mod header;
 mod layout;
@@ -10,6 +11,7 @@ mod receipt;
 mod speakers;
 
 use super::time;
+use crate::diff::Diff;
 use crate::receipt::Receipt;
 use crate::reconstruct::Session;
 use crate::reconstruct::findings::Finding;
@@ -63,6 +65,14 @@ pub fn findings(session: &Session, findings: &[&Finding], more: bool, options: O
 #[must_use]
 pub fn rules(width: usize) -> String {
     findings::rules(width)
+}
+
+/// A comparison of two runs.
+#[must_use]
+pub fn diff(diff: &Diff, options: Options) -> String {
+    let mut page = Page::new(options);
+    diff::diff(&mut page, diff);
+    page.finish()
 }
 
 fn one(page: &mut Page, session: &Session) {

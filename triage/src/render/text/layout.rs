@@ -35,13 +35,13 @@ impl Page {
         }
     }
 
-    pub(super) fn finish(self) -> String {
-        self.screen.finish()
-    }
-
-    /// Whether long values are shown whole.
+    /// Whether everything is to be shown.
     pub(super) fn is_full(&self) -> bool {
         self.full
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.screen.finish()
     }
 
     /// An empty line, unless there is one already.
