@@ -290,7 +290,9 @@ fn the_demo_needs_nothing_and_can_be_run_again() {
 
 #[test]
 fn the_help_of_every_command_gives_examples() {
-    for command in ["up", "connect", "import", "sessions", "show", "gaps", "demo"] {
+    for command in [
+        "up", "connect", "import", "sessions", "show", "receipt", "gaps", "snapshot", "diff", "demo",
+    ] {
         let (code, stdout, _) = triage(Path::new("."), &[command, "--help"]);
         assert_eq!(code, 0);
         assert!(stdout.contains(&format!("triage {command}")), "{stdout}");
@@ -311,4 +313,76 @@ fn coverage_tells_what_an_agent_reports_and_which_agents_are_known() {
     let (code, _, stderr) = triage(nowhere, &["coverage", "hal-9000"]);
     assert_eq!(code, 2);
     assert!(stderr.contains("known are") && stderr.contains("codex"));
+}
+
+/// A data folder with the same run twice, over two transports, and another one.
+fn with_runs() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let captures = ["codex/01-exec-ok-workspace-write", "codex/12-grpc", "codex/02-denied-readonly"];
+    let captures = captures.map(captures::folder);
+    let paths: Vec<&Path> = captures.iter().map(std::path::PathBuf::as_path).collect();
+    assert_eq!(import(folder.path(), &paths).0, 0);
+    folder
+}
+
+#[test]
+fn a_snapshot_goes_to_stdout_or_whole_into_a_file_and_replaces_only_a_snapshot() {
+    let archive = with_runs();
+    let (code, stdout, stderr) = triage(archive.path(), &["snapshot", "01a1fb66-2a6e"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert!(stdout.starts_with("{\n  \"format\": \"blotter.snapshot/1\""), "{stdout}");
+    let file = archive.path().join("run.json");
+    let name = file.to_str().unwrap();
+    let save = |more: &[&str]| {
+        let arguments = [&["snapshot", "01a1fb66-2a6e", "-o", name][..], more].concat();
+        triage(archive.path(), &arguments)
+    };
+    for _ in 0..2 {
+        assert_eq!(save(&[]), (0, String::new(), String::new()));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), stdout);
+    }
+    std::fs::write(&file, "my notes").unwrap();
+    let (code, _, stderr) = save(&[]);
+    assert!(code == 2 && stderr.contains("run.json") && stderr.contains("--force"), "{stderr}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "my notes");
+    assert_eq!(save(&["--force"]).0, 0);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), stdout);
+    let left: Vec<_> = std::fs::read_dir(archive.path()).unwrap().map(|it| it.unwrap()).collect();
+    assert_eq!(left.len(), 3, "nothing but the archive, its journal and the file: {left:?}");
+    let nowhere = archive.path().join("none").join("x.json");
+    let nowhere = nowhere.to_str().unwrap();
+    let (code, _, stderr) = triage(archive.path(), &["snapshot", "01a1fb66-2a6e", "-o", nowhere]);
+    assert!(code == 2 && stderr.contains("x.json"), "{stderr}");
+}
+
+#[test]
+fn diff_ends_with_0_for_the_same_1_for_another_and_2_for_what_cannot_be_read() {
+    let archive = with_runs();
+    let (code, stdout, stderr) = triage(archive.path(), &["diff", "01a1fb66-2a6e", "01a1fb6a-0801"]);
+    assert_eq!((code, stderr.as_str()), (0, ""), "{stdout}");
+    assert!(stdout.contains("Comparable  yes") && stdout.contains("cannot tell behaviour from luck"));
+    let (code, stdout, _) = triage(archive.path(), &["diff", "01a1fb66-2a6e", "01a1fb66-3ea4"]);
+    assert!(code == 1 && stdout.contains("workspace-write -> read-only"), "{stdout}");
+    let file = archive.path().join("run.json");
+    let name = file.to_str().unwrap();
+    assert_eq!(triage(archive.path(), &["snapshot", "01a1fb66-2a6e", "-o", name]).0, 0);
+    let json = ["diff", name, "01a1fb66-3ea4", "--format", "json"];
+    let (code, stdout, _) = triage(archive.path(), &json);
+    let document: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((code, &document["format"]), (1, &Value::from("blotter.diff/1")));
+    assert_eq!(document["a"]["source"], name);
+    assert_eq!(document["differences"][0]["class"], "policy_changed");
+    // Two files need no archive.
+    assert_eq!(triage(Path::new("/nowhere"), &["diff", name, name]).0, 0);
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("blotter.snapshot/1", "blotter.snapshot/9")).unwrap();
+    for (arguments, expected) in [
+        (["diff", name, "01a1fb66-2a6e"], "take it again"),
+        (["diff", "01a1fb66", "01a1fb66-2a6e"], "begins 2 sessions"),
+        (["diff", "ffff", "01a1fb66-2a6e"], "triage sessions"),
+    ] {
+        let (code, stdout, stderr) = triage(archive.path(), &arguments);
+        assert_eq!((code, stdout.as_str()), (2, ""));
+        assert!(stderr.contains(expected), "{stderr}");
+    }
 }
