@@ -193,9 +193,10 @@ fn gaps_finds_in_one_session_or_in_all_and_says_so_by_its_exit_code() {
 #[test]
 fn show_ends_with_1_for_what_is_not_whole_only_when_it_is_strict() {
     let archive = filled();
-    for session in ["e82067", "01a1fb67-7b54"] {
+    // What this trail lacks, its agent never tells; the other one's agent keeps its answers back.
+    for (session, strict) in [("e82067", 0), ("01a1fb67-7b54", 1)] {
         assert_eq!(triage(archive.path(), &["show", session]).0, 0);
-        assert_eq!(triage(archive.path(), &["show", session, "--strict"]).0, 1);
+        assert_eq!(triage(archive.path(), &["show", session, "--strict"]).0, strict);
     }
 }
 

@@ -166,11 +166,14 @@ fn a_command_that_ran_without_decision_is_a_gap_and_one_that_a_rule_refused_is_n
 #[test]
 fn a_result_of_which_nothing_says_that_it_was_asked_for_is_a_gap_where_calls_are_told_of() {
     let mut rows = whole();
-    let lone = Event { success: Some(false), ..result("d", 7, "unsupported call: d") };
+    let lone = Event { tool_namespace: Some("mcp__lab".to_owned()), ..result("d", 7, EXIT_0) };
     rows.extend([lone.clone(), usage(8)]);
     let [finding] = of("outcome_without_call", &rows).try_into().unwrap();
     assert_eq!(finding.calls, ["s/d"]);
     assert_eq!(finding.severity, Severity::Low);
+    // What never ran may leave no more than its result.
+    let refused = Event { success: Some(false), ..result("d", 7, "unsupported call: d") };
+    assert_eq!(of("outcome_without_call", &[whole(), vec![refused, usage(8)]].concat()), []);
     // Without any span, nothing tells of calls.
     let rows = [begin("never"), vec![lone, usage(8)]].concat();
     assert_eq!(of("outcome_without_call", &rows), []);

@@ -10,7 +10,9 @@
 mod captures;
 
 use blotter_schemas::tables::Event;
-use blotter_triage::ledger::{ClockProblem, Ledger, Setting, SettingState, SignalState};
+use blotter_triage::ledger::{
+    ClockProblem, Ledger, Sequence, Setting, SettingState, SignalState, Untold,
+};
 use blotter_triage::receipt::Beside;
 use blotter_triage::reconstruct::reconstruct;
 use blotter_triage::render::text;
@@ -114,8 +116,8 @@ fn the_settings_of_every_capture_are_as_reviewed() {
         for clock in clocks {
             writeln!(all, "    clock: {}", clock.summary).unwrap();
         }
-        for line in cannot_tell {
-            writeln!(all, "    - {line}").unwrap();
+        for Untold { what, why } in cannot_tell {
+            writeln!(all, "    - {what}: {why}").unwrap();
         }
     }
     insta::assert_snapshot!(all);
@@ -166,17 +168,29 @@ fn each_problem_of_clocks_is_told_with_its_rows() {
 
 #[test]
 fn it_is_the_first_thing_that_is_shown_and_full_tells_it_whole() {
-    let session = captures::examined("claude-code/03-denied");
+    let session = captures::examined("claude-code/01-ok");
     let shown = |full| text::show(&session, text::Options { width: 80, colour: false, full });
     let short = shown(false);
     let lines: Vec<&str> = short.lines().collect();
     assert!(lines[1].starts_with("  trail       not clean"), "{short}");
     let before_agent = lines.iter().position(|line| line.starts_with("  agent ")).unwrap();
-    assert!(before_agent <= 14, "the ledger drowns the session:\n{short}");
+    assert!(before_agent <= 11, "the ledger drowns the session:\n{short}");
     assert!(!short.contains("What this trail cannot tell you"));
     let full = shown(true);
     assert!(full.contains("What this trail cannot tell you"), "{full}");
     assert!(full.contains("A batch that a collector answers with 400"), "{full}");
+}
+
+#[test]
+fn a_trail_that_lacks_nothing_is_clean_also_that_of_nested_sessions() {
+    for name in ["claude-code/03-denied", "codex/09-multiagent"] {
+        let session = captures::examined(name);
+        let mut ledgers = vec![session.ledger.clone().unwrap()];
+        ledgers.extend(session.sessions.iter().map(|nested| nested.ledger.clone().unwrap()));
+        for ledger in ledgers {
+            assert!(ledger.clean, "{name}: {:?}", ledger.unclean);
+        }
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod captures;
 
 use blotter_schemas::names::blotter::Grade;
 use blotter_triage::fact::JoinKind;
+use blotter_triage::receipt::{self, Beside};
 use blotter_triage::reconstruct::Session;
 use blotter_triage::reconstruct::model::{Call, Entry, Note, Relation};
 use captures::session;
@@ -51,8 +52,10 @@ fn succeeded(call: &Call) -> Option<bool> {
     call.result.as_ref().and_then(|result| result.success.value)
 }
 
-fn exit_code(call: &Call) -> Option<i64> {
-    call.result.as_ref().and_then(|result| result.exit_code.value)
+/// The exit code, which Codex writes into the header of an output: what the receipt says.
+fn exit_code(session: &Session, call: &Call) -> Option<i64> {
+    let receipts = receipt::receipts(session, &Beside::default());
+    receipts.iter().find(|receipt| receipt.number == call.number)?.exit_code.value
 }
 
 fn output(call: &Call) -> &str {
@@ -76,13 +79,13 @@ fn codex_01_three_commands_ran_and_the_third_exits_3_though_reported_as_success(
     let [turn] = session.turns.as_slice() else { panic!("{:?}", session.turns) };
     assert_eq!(turn.prompt.value.as_deref(), Some("please do the lab task"));
     let calls = calls(&session);
-    let codes: Vec<_> = calls.iter().map(|call| exit_code(call)).collect();
+    let codes: Vec<_> = calls.iter().map(|call| exit_code(&session, call)).collect();
     assert_eq!(codes, [Some(0), Some(0), Some(3)]);
     for call in &calls {
         assert_eq!(succeeded(call), Some(true));
         assert_eq!(decided(call), ["approved by Config"]);
         let result = call.result.as_ref().unwrap();
-        assert_eq!(result.exit_code.grade, Grade::Inferred);
+        assert_eq!(result.exit_code.grade, Grade::Missing, "no field says it");
         assert_eq!(result.success.events.len(), 2, "the log record and its copy on a span");
         assert_eq!(call.turn.as_ref().unwrap().kind, JoinKind::Explicit);
         assert_eq!(call.sandbox.grade, Grade::Missing);
@@ -97,7 +100,7 @@ fn codex_02_the_sandbox_denied_what_config_approved_and_the_escalation_was_never
     let calls = calls(&session);
     assert_eq!(decided(calls[0]), ["approved by Config"]);
     assert_eq!(calls[0].sandbox.value.as_deref(), Some("denied"));
-    assert_eq!((succeeded(calls[0]), exit_code(calls[0])), (Some(true), Some(1)));
+    assert_eq!((succeeded(calls[0]), exit_code(&session, calls[0])), (Some(true), Some(1)));
     assert!(decided(calls[2]).is_empty());
     assert_eq!(succeeded(calls[2]), Some(false));
     assert!(output(calls[2]).contains("approval policy is Never"));
@@ -153,7 +156,7 @@ fn codex_05_forbidden_commands_have_a_failed_result_and_no_decision() {
     assert_eq!([succeeded(calls[0]), succeeded(calls[1])], [Some(false), Some(false)]);
     assert!(output(calls[0]).contains("pushing is not allowed"));
     assert_eq!(decided(calls[2]), ["approved by Config"]);
-    assert_eq!(exit_code(calls[2]), Some(0));
+    assert_eq!(exit_code(&session, calls[2]), Some(0));
 }
 
 #[test]
@@ -164,7 +167,7 @@ fn codex_07_errors_of_the_model_are_told_and_the_session_goes_on() {
     assert!(errors.iter().any(|error| {
         error.error_message.value.as_deref().is_some_and(|text| text.contains("Rate limit"))
     }));
-    assert_eq!(exit_code(calls(&session)[0]), Some(0));
+    assert_eq!(exit_code(&session, calls(&session)[0]), Some(0));
 }
 
 #[test]
@@ -260,7 +263,7 @@ fn codex_over_json_is_told_as_it_is_over_protobuf() {
     let json = session("codex/11-http-json");
     let told = |session: &Session| -> Vec<_> {
         let calls = calls(session).into_iter();
-        calls.map(|call| (call.call_id.clone(), decided(call), exit_code(call))).collect()
+        calls.map(|call| (call.call_id.clone(), decided(call), exit_code(session, call))).collect()
     };
     let mut expected = told(&protobuf);
     let mut found = told(&json);
@@ -281,7 +284,7 @@ fn claude_01_four_calls_ran_and_the_last_failed() {
     assert!(calls.iter().all(|call| decided(call) == ["accept by config"]));
     let error = calls[3].result.as_ref().unwrap().error_type.value.as_deref();
     assert_eq!(error, Some("ShellError"));
-    assert_eq!(exit_code(calls[3]), None, "Claude Code does not say it");
+    assert_eq!(exit_code(&session, calls[3]), None, "Claude Code does not say it");
 }
 
 #[test]

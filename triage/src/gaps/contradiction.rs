@@ -79,12 +79,14 @@ fn disputed<'a>(call: &'a Call, receipt: &'a Receipt) -> Vec<Disputed<'a>> {
     found.into_iter().flatten().collect()
 }
 
-/// Whether a call ran that was refused. What was stopped in the sandbox and refused outside of it ran once.
+/// Whether a call ran that a record says was refused. What was stopped in the sandbox and refused outside of
+/// it ran once; a refusal that was concluded from the result is no other record.
 fn refused_and_ran(receipt: &Receipt) -> bool {
     let refused = matches!(receipt.decision.value, Some(Decision::Deny | Decision::Cancel));
     let sandboxed = matches!(
         receipt.sandbox.value,
         Some(Sandbox::Denied | Sandbox::Escalated | Sandbox::TimedOut | Sandbox::Signal)
     );
-    refused && receipt.executed.value == Some(Executed::Yes) && !sandboxed
+    let stated = matches!(receipt.decision.grade, Grade::Observed | Grade::Contradicted);
+    refused && stated && receipt.executed.value == Some(Executed::Yes) && !sandboxed
 }

@@ -21,6 +21,10 @@ fn find(trail: &Trail<'_>, _: &Ledger) -> Vec<Finding> {
     for (call, receipt) in trail.calls() {
         let refused = matches!(receipt.decision.value, Some(Decision::Deny | Decision::Cancel));
         let unknown = receipt.outcome.grade == Grade::Missing;
+        // A decision that names no call, and stands in none's span, need not be about one.
+        if call.call_id.is_none() && call.stages.is_empty() {
+            continue;
+        }
         if unknown && !refused && call.result.is_none() && !call.decisions.is_empty() {
             let what = match receipt.decision.value {
                 Some(Decision::Allow) => "was let through",

@@ -4,13 +4,14 @@ use blotter_schemas::names::blotter::{EventKind, EventSource};
 
 use super::Rule;
 use crate::ledger::Ledger;
+use crate::receipt::tokens::Executed;
 use crate::reconstruct::findings::{Finding, Severity};
 use crate::trail::Trail;
 
 pub(super) const RULE: Rule = Rule {
     name: "outcome_without_call",
     severity: Severity::Low,
-    finds: "A result came, and no record that the call was taken in, although such records came of others.",
+    finds: "A call ran, and no record says that it was asked for, although such records came of others.",
     false_positive: "Spans are sent apart from log records: theirs were lost, sampled or are still to come.",
     find,
 };
@@ -24,13 +25,12 @@ fn find(trail: &Trail<'_>, _: &Ledger) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     for (call, receipt) in trail.calls() {
-        let decided = !call.decisions.is_empty();
+        // What never ran may well leave no more than its result.
+        let ran = call.result.is_some() && receipt.executed.value == Some(Executed::Yes);
         let logged = trail.says(call, EventKind::Result, EventSource::OtlpLog);
-        if call.result.is_some() && call.stages.is_empty() && !decided && logged {
-            let summary = format!(
-                "{} has a result, and no record says that it was asked for",
-                receipt.address
-            );
+        if ran && logged && call.stages.is_empty() && call.decisions.is_empty() {
+            let summary =
+                format!("{} ran, and no record says that it was asked for", receipt.address);
             findings.push(RULE.about(trail, call, receipt, summary));
         }
     }

@@ -1,12 +1,14 @@
 //! A turn in which for a long time nothing was told, although nothing was under way.
 
+use blotter_schemas::names::blotter::EventKind;
+
 use super::Rule;
 use crate::fact::EventId;
 use crate::ledger::Ledger;
 use crate::reconstruct::findings::{Finding, Severity};
 use crate::reconstruct::model::Turn;
 use crate::render::time;
-use crate::trail::{Trail, end};
+use crate::trail::{Trail, end, is};
 
 pub(super) const RULE: Rule = Rule {
     name: "quiet_window",
@@ -34,17 +36,19 @@ fn quiet(trail: &Trail<'_>, turn: &Turn) -> Option<Finding> {
         return None;
     }
     let mut told: Vec<Told> = Vec::new();
-    for row in &trail.rows {
+    let first = trail.rows.partition_point(|row| row.time_unix_nano < Some(from));
+    let rows = trail.rows.iter().skip(first);
+    for row in rows.take_while(|row| row.time_unix_nano <= Some(until)) {
         let Some((time, over)) = row.time_unix_nano.zip(end(row)) else { continue };
-        // The record of something that took long comes at its end.
-        let began = if over == time {
-            time.saturating_sub(row.duration_ns.unwrap_or(0).max(0))
-        } else {
-            time
-        };
-        if from <= over && began <= until {
-            told.push((began, over, Some(EventId(row.event_id))));
+        let id = Some(EventId(row.event_id));
+        if is(row, EventKind::Other) {
+            // The span of a whole turn says nothing of what is in it.
+            told.extend([(time, time, id), (over, over, id)]);
+            continue;
         }
+        // The record of something that took long comes at its end.
+        let before = if over == time { row.duration_ns.unwrap_or(0).max(0) } else { 0 };
+        told.push((time.saturating_sub(before), over, id));
     }
     for (call, _) in trail.calls_of(turn) {
         let over = call.result.as_ref().map_or(call.time_unix_nano, |result| result.time_unix_nano);

@@ -1,6 +1,6 @@
-//! What the trail cannot tell, in sentences.
+//! What the trail cannot tell.
 
-use super::{Ledger, SettingState, SignalState};
+use super::{Ledger, Sequence, SettingState, SignalState, Untold};
 use crate::reconstruct::speakers::SpeakerKind;
 use crate::trail::Trail;
 
@@ -14,57 +14,47 @@ pub(super) fn imported(trail: &Trail<'_>) -> Option<&'static str> {
     speakers.iter().any(|speaker| speaker.kind == SpeakerKind::Import).then_some(IMPORTED)
 }
 
-/// The sentences that follow from what the ledger found. What the agent never tells is not among them.
-pub(super) fn cannot_tell(trail: &Trail<'_>, ledger: &Ledger) -> Vec<String> {
-    let mut told = Vec::new();
+/// What follows from what the ledger found. What the agent never tells is not among it.
+pub(super) fn cannot_tell(trail: &Trail<'_>, ledger: &Ledger) -> Vec<Untold> {
+    let mut untold = Vec::new();
+    let mut add = |what: String, why: String| untold.push(Untold { what, why });
     for signal in &ledger.signals {
-        match signal.state {
-            SignalState::Missing => {
-                told.push(format!("Whatever stands in {} alone: {}.", signal.signal, signal.why));
-            }
-            SignalState::Pending => {
-                told.push(format!("What {} will tell: {}.", signal.signal, signal.why));
-            }
-            _ => {}
+        if matches!(signal.state, SignalState::Missing | SignalState::Pending) {
+            add(format!("what stands in {} alone", signal.signal), signal.why.clone());
         }
     }
     for setting in ledger.settings.iter().filter(|setting| setting.withholds) {
-        let what = capitalised(setting.reveals);
         let how = match setting.state {
             SettingState::Capped => "is cut",
             SettingState::Changed => "was changed in the course of the session",
             SettingState::NotSeen => "is off, or the records were lost",
             _ => "is off",
         };
-        told.push(format!("{what}: {} {how} ({}).", setting.how, setting.why));
+        // What stands behind a semicolon says how it looks without.
+        let what = setting.reveals.split(';').next().unwrap_or(setting.reveals);
+        add(what.to_owned(), format!("{} {how} ({})", setting.how, setting.why));
     }
     for sequence in ledger.sequences.iter().filter(|sequence| sequence.has_holes()) {
-        let (counts, holes) = (sequence.counts, sequence.holes());
-        told.push(format!("What {counts} said that did not come: {holes} of {}.", sequence.last));
+        let Sequence { counts, last, attribute, .. } = sequence;
+        let why = format!("{attribute} counts to {last}, and {} did not come", sequence.holes());
+        add(format!("what the missing {counts} said"), why);
     }
     if !ledger.clocks.is_empty() {
-        told.push("In which order things happened, where times do not fit.".to_owned());
+        let clocks: Vec<&str> = ledger.clocks.iter().map(|clock| clock.summary.as_str()).collect();
+        add("in which order things happened, where times do not fit".to_owned(), clocks.join("; "));
     }
     if trail.open {
-        told.push("How it ends: the session is open.".to_owned());
+        let why = "the session is open, and its last record came less than a minute ago";
+        add("how it ends".to_owned(), why.to_owned());
     }
-    if ledger.redaction.as_ref().is_some_and(|redaction| redaction.values > 0) {
-        told.push(
-            "The values that were taken out; their marks tell which are the same.".to_owned(),
-        );
+    if let Some(redaction) = ledger.redaction.as_ref().filter(|redaction| redaction.values > 0) {
+        let why =
+            format!("{} were taken out; equal marks stand for equal values", redaction.values);
+        add("values that rules take for secrets".to_owned(), why);
     }
     if trail.coverage.is_none() {
-        told.push(
-            "What its agent leaves out: no table says what such an agent reports.".to_owned(),
-        );
+        let why = "no table says what such an agent reports";
+        add("what its agent leaves out".to_owned(), why.to_owned());
     }
-    told
-}
-
-/// The sentence with a capital at its begin, up to the first semicolon.
-fn capitalised(text: &str) -> String {
-    let text = text.split(';').next().unwrap_or(text);
-    let mut characters = text.chars();
-    let first = characters.next().map(|first| first.to_uppercase().to_string());
-    format!("{}{}", first.unwrap_or_default(), characters.as_str())
+    untold
 }

@@ -13,6 +13,7 @@ mod signals;
 
 pub use model::{
     Clock, ClockProblem, Ledger, Range, Sequence, Setting, SettingState, Signal, SignalState,
+    Untold,
 };
 
 use crate::trail::Trail;

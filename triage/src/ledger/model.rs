@@ -31,10 +31,19 @@ pub struct Ledger {
     pub imported: Option<&'static str>,
     /// What the agent is known to have recorded and then not sent: a limit, not something that happened.
     pub drops: Vec<&'static str>,
-    /// What this trail cannot tell, a sentence each: what follows from all of the above.
-    pub cannot_tell: Vec<String>,
+    /// What this trail cannot tell: what follows from all of the above.
+    pub cannot_tell: Vec<Untold>,
     /// What no trail of this agent can tell, whatever its settings.
     pub never: Vec<&'static str>,
+}
+
+/// Something that a trail cannot tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Untold {
+    /// What.
+    pub what: String,
+    /// Why not.
+    pub why: String,
 }
 
 /// Whether one signal arrived.

@@ -27,12 +27,17 @@ pub(super) fn settings(trail: &Trail<'_>) -> Vec<Setting> {
 }
 
 fn one(trail: &Trail<'_>, coverage: &Coverage, setting: &coverage::Setting) -> Setting {
-    let Found { state, why, rows } = match setting.id {
+    let mut found = match setting.id {
         TRACES => traces(trail),
         METRICS => metrics(trail),
         OUTPUT => output(trail),
         id => revealed(trail, coverage, id),
     };
+    if found.state == SettingState::NotSeen && on_around(trail, setting.id) {
+        let why = format!("{}; it is on in the session around", found.why);
+        found = Found::new(SettingState::Unknown, why, Vec::new());
+    }
+    let Found { state, why, rows } = found;
     Setting {
         id: setting.id,
         how: setting.how,
@@ -87,6 +92,12 @@ fn metrics<'a>(trail: &Trail<'a>) -> Found<'a> {
 fn not_seen<'a>(trail: &Trail<'a>, why: &str) -> Found<'a> {
     let state = if trail.open { SettingState::Unknown } else { SettingState::NotSeen };
     Found::new(state, why, Vec::new())
+}
+
+/// Whether the setting of this id is seen to be on in the session around, which the same agent sent.
+fn on_around(trail: &Trail<'_>, id: &str) -> bool {
+    let settings = trail.around.iter().flat_map(|ledger| &ledger.settings);
+    settings.into_iter().any(|setting| setting.id == id && setting.state == SettingState::On)
 }
 
 /// Outputs may be cut to a length, and to none.
@@ -161,13 +172,20 @@ fn judged<'a>(
     without: Vec<&'a Event>,
 ) -> Found<'a> {
     let (some, none) = (with.len(), without.len());
-    let records = |count: usize| format!("{count} record{}", if count == 1 { "" } else { "s" });
+    let have = |count: usize| match count {
+        1 => "1 record has it".to_owned(),
+        count => format!("{count} records have it"),
+    };
+    let records = |count: usize| match count {
+        1 => "1 record".to_owned(),
+        count => format!("{count} records"),
+    };
     match (some, none) {
         (0, 0) if of_events && could_have_come(trail, id) => {
             not_seen(trail, "no record of what it reveals arrived")
         }
         (0, 0) => Found::new(SettingState::Unknown, "nothing came that would show it", Vec::new()),
-        (_, 0) => Found::new(SettingState::On, format!("{} have it", records(some)), with),
+        (_, 0) => Found::new(SettingState::On, have(some), with),
         (0, _) if instead => {
             let why = format!("other words stand in place of it in {}", records(none));
             Found::new(SettingState::Off, why, without)
@@ -178,11 +196,11 @@ fn judged<'a>(
         }
         // Some records have no such thing to tell; where the one kind follows the other, it was set anew.
         _ if instead || parted(&with, &without) => {
-            let why = format!("{} have it, {} do not", records(some), records(none));
+            let why = format!("{}, {} came without", have(some), records(none));
             let rows = with.into_iter().take(1).chain(without).collect();
             Found::new(SettingState::Changed, why, rows)
         }
-        _ => Found::new(SettingState::On, format!("{} have it", records(some)), with),
+        _ => Found::new(SettingState::On, have(some), with),
     }
 }
 

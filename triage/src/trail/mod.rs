@@ -15,20 +15,21 @@ pub use counted::lacking;
 pub(crate) use counted::{Counter, Numbers, Scope, of_processes, of_session};
 
 use crate::fact::EventId;
+use crate::gaps;
+use crate::ledger::{self, Ledger};
 use crate::receipt::address::{self, Addressed};
 use crate::receipt::{self, Beside, Receipt};
 use crate::reconstruct::model::{Call, Turn};
 use crate::reconstruct::pairing::order;
 use crate::reconstruct::speakers::Speakers;
 use crate::reconstruct::{Session, by_session};
-use crate::{gaps, ledger};
 
 /// Writes the ledger and the findings of a session and of those nested in it. `rows` are the rows that
 /// the session was reconstructed from.
 pub fn examine(session: &mut Session, rows: &[Event], beside: &Beside) {
     let speakers = Speakers::new(rows);
     let family = Family { rows, by_session: by_session(rows), speakers: &speakers, beside };
-    family.examine(session, 0);
+    family.examine(session, None, 0);
 }
 
 /// The rows of a session and of those nested in it, and what stands beside them.
@@ -44,18 +45,18 @@ pub(crate) struct Family<'a> {
 }
 
 impl Family<'_> {
-    fn examine(&self, session: &mut Session, depth: usize) {
+    fn examine(&self, session: &mut Session, around: Option<&Ledger>, depth: usize) {
         let (ledger, findings) = {
-            let trail = Trail::new(session, self, depth);
+            let trail = Trail::new(session, self, around, depth);
             let ledger = ledger::ledger(&trail);
             let findings = gaps::find(&trail, &ledger);
             (ledger, findings)
         };
-        session.ledger = Some(ledger);
         session.findings = findings;
         for nested in &mut session.sessions {
-            self.examine(nested, depth + 1);
+            self.examine(nested, Some(&ledger), depth + 1);
         }
+        session.ledger = Some(ledger);
     }
 }
 
@@ -65,6 +66,8 @@ pub(crate) struct Trail<'a> {
     pub session: &'a Session,
     /// It and those around and below it.
     pub family: &'a Family<'a>,
+    /// The ledger of the session that it is nested in.
+    pub around: Option<&'a Ledger>,
     /// How deep it is nested in the session that was asked for.
     pub depth: usize,
     /// Its rows, in order of time.
@@ -78,7 +81,12 @@ pub(crate) struct Trail<'a> {
 }
 
 impl<'a> Trail<'a> {
-    fn new(session: &'a Session, family: &'a Family<'a>, depth: usize) -> Self {
+    fn new(
+        session: &'a Session,
+        family: &'a Family<'a>,
+        around: Option<&'a Ledger>,
+        depth: usize,
+    ) -> Self {
         let own = family.by_session.get(session.session_id.as_str());
         let mut rows: Vec<&Event> = own.cloned().unwrap_or_default();
         rows.sort_by_key(|row| order(row));
@@ -88,6 +96,7 @@ impl<'a> Trail<'a> {
         Self {
             session,
             family,
+            around,
             depth,
             rows,
             coverage: session.coverage(),

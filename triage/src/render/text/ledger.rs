@@ -1,13 +1,13 @@
 //! What the trail of a session holds and lacks: first on the page.
 
 use super::layout::Page;
-use crate::ledger::{Ledger, Sequence, SettingState, Signal, SignalState};
+use crate::ledger::{Ledger, Sequence, SettingState, Signal, SignalState, Untold};
 use crate::reconstruct::model::Redaction;
 use crate::render::terminal::Look;
 use crate::render::time;
 
-/// Most sentences of what cannot be told that are shown unless all are asked for.
-const TOLD: usize = 3;
+/// Most things that cannot be told that are named unless all are asked for.
+const TOLD: usize = 5;
 
 /// The ledger of a session. `nested` says that the session around has told most of it.
 pub(super) fn ledger(page: &mut Page, ledger: &Ledger, nested: bool) {
@@ -112,28 +112,40 @@ fn redacted(page: &mut Page, redaction: &Redaction) {
 
 /// What this trail cannot tell, what its agent never tells, and what it is known to lose.
 fn cannot_tell(page: &mut Page, ledger: &Ledger) {
+    let limits = ledger.never.iter().chain(&ledger.drops).chain(&ledger.imported);
     if page.is_full() {
         page.blank();
         page.heading(&[(Look::Strong, "What this trail cannot tell you")]);
-        let never = ledger.never.iter().chain(&ledger.drops).map(|line| (*line).to_owned());
-        let imported = ledger.imported.iter().map(|line| (*line).to_owned());
-        for line in ledger.cannot_tell.iter().cloned().chain(never).chain(imported) {
-            page.line("-", &[(Look::Plain, line)]);
+        for Untold { what, why } in &ledger.cannot_tell {
+            let why = format!(": {why}.");
+            page.line("-", &[(Look::Plain, capitalised(what)), (Look::Dim, why)]);
+        }
+        for line in limits {
+            page.line("-", &[(Look::Plain, (*line).to_owned())]);
         }
         return;
     }
-    let more = ledger.cannot_tell.len().saturating_sub(TOLD)
-        + ledger.never.len()
-        + ledger.drops.len()
-        + ledger.imported.iter().len();
-    let mut label = "cannot tell";
-    for line in ledger.cannot_tell.iter().take(TOLD) {
-        page.line(label, &[(Look::Plain, line.clone())]);
-        label = "";
+    let mut told: Vec<&str> = ledger.cannot_tell.iter().map(|one| one.what.as_str()).collect();
+    let more = told.len().saturating_sub(TOLD);
+    told.truncate(TOLD);
+    let more = more + limits.count();
+    let things = if more == 1 { "thing" } else { "things" };
+    let mut pieces: Vec<(Look, String)> = Vec::new();
+    if !told.is_empty() {
+        pieces.push((Look::Plain, told.join("; ")));
     }
     if more > 0 {
-        let also = if label.is_empty() { "and " } else { "" };
-        let things = if more == 1 { "thing" } else { "things" };
-        page.unknown(label, &format!("{also}{more} {things} more that --full lists"));
+        let and = if told.is_empty() { "" } else { "; and " };
+        pieces.push((Look::Dim, format!("{and}{more} {things} that --full lists")));
     }
+    if !pieces.is_empty() {
+        page.line("cannot tell", &pieces);
+    }
+}
+
+/// The words with a capital at their begin.
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}", first.unwrap_or_default(), characters.as_str())
 }
