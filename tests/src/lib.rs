@@ -16,6 +16,7 @@ pub mod load;
 pub mod lossy_proxy;
 pub mod model;
 pub mod processes;
+pub mod receipts;
 pub mod records;
 pub mod retrying;
 pub mod shown;

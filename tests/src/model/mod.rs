@@ -1,21 +1,30 @@
-//! A scripted model: the OpenAI Responses API on a loopback port, answering from a [`Scenario`].
+//! A scripted model on a loopback port, answering from a [`Scenario`]: the OpenAI Responses API, over
+//! HTTP and WebSocket, and the Gemini API.
 
+mod generate_content;
 mod responses;
 mod scenario;
+mod websocket;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::http::{Method, StatusCode, Uri, header};
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-pub use scenario::{Item, Scenario, Step, call_id};
+use scenario::{Asker, Place};
+
+pub use scenario::{Item, Scenario, Step, call_id, sub_agent_call_id};
+
+/// Who asks, as Codex says of the requests that are not the agent's own.
+const SUB_AGENT: &str = "x-openai-subagent";
+const REVIEWER: &str = "guardian";
 
 /// A running model; it stops when dropped.
 #[derive(Debug)]
@@ -28,7 +37,32 @@ pub struct Model {
 #[derive(Debug)]
 struct Script {
     scenario: Scenario,
-    requests: Mutex<Vec<Value>>,
+    requests: Mutex<Vec<Asked>>,
+}
+
+/// A request that the scenario answers.
+#[derive(Debug)]
+struct Asked {
+    asker: Asker,
+    channel: Channel,
+    body: Value,
+}
+
+/// What a request came over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Channel {
+    Http,
+    WebSocket,
+}
+
+impl Script {
+    /// The place of the answer to a request of `asker`, which is kept.
+    fn next(&self, asker: Asker, channel: Channel, body: Value) -> Place {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let step = requests.iter().filter(|earlier| earlier.asker == asker).count();
+        requests.push(Asked { asker, channel, body });
+        Place { asker, step }
+    }
 }
 
 impl Model {
@@ -37,8 +71,19 @@ impl Model {
     /// # Errors
     /// When no port can be had.
     pub async fn start(scenario: Scenario) -> anyhow::Result<Self> {
+        Self::start_with(|_| Ok(scenario)).await
+    }
+
+    /// The same with a scenario that speaks of where the model listens.
+    ///
+    /// # Errors
+    /// When no port can be had, or there is no scenario.
+    pub async fn start_with(
+        scenario: impl FnOnce(SocketAddr) -> anyhow::Result<Scenario>,
+    ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
+        let scenario = scenario(address)?;
         let script = Arc::new(Script { scenario, requests: Mutex::default() });
         let router = Router::new().fallback(answer).with_state(script.clone());
         let server = tokio::spawn(async move {
@@ -48,16 +93,30 @@ impl Model {
         Ok(Self { address, script, server })
     }
 
+    /// Where it listens, for an agent that knows the paths itself.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Base URL to configure in an agent.
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
     }
 
-    /// The bodies of the requests for responses so far, in order.
+    /// The bodies of the requests so far that the scenario answers, in order.
     #[must_use]
     pub fn requests(&self) -> Vec<Value> {
-        self.script.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let requests = self.script.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.iter().map(|asked| asked.body.clone()).collect()
+    }
+
+    /// How many of them came over a WebSocket.
+    #[must_use]
+    pub fn websocket_requests(&self) -> usize {
+        let requests = self.script.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.iter().filter(|asked| asked.channel == Channel::WebSocket).count()
     }
 
     /// What the agent told the model a call's outcome was: the text of its `function_call_output` or
@@ -80,38 +139,74 @@ impl Drop for Model {
     }
 }
 
-async fn answer(
-    State(script): State<Arc<Script>>,
-    method: Method,
-    uri: Uri,
-    body: Bytes,
-) -> Response {
-    let path = uri.path();
+async fn answer(State(script): State<Arc<Script>>, request: Request) -> Response {
+    let asker = asker(request.headers());
+    if websocket::is_asked_for(request.headers()) {
+        return websocket::accept(script, asker, request);
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
+        return failure(StatusCode::BAD_REQUEST);
+    };
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    if method == Method::GET && path.ends_with("/models") {
+    let path = parts.uri.path();
+    if parts.method == Method::GET && path.ends_with("/models") {
         return reply(StatusCode::OK, &json!({"object": "list", "data": [], "models": []}));
     }
     if path.ends_with("/analytics/codex/turn-costs") {
         return reply(StatusCode::OK, &turn_costs(&body));
     }
-    if method != Method::POST || !path.ends_with("/responses") {
+    if path.ends_with(":countTokens") {
+        return reply(StatusCode::OK, &json!({"totalTokens": 100}));
+    }
+    if path.ends_with(":generateContent") || path.ends_with(":streamGenerateContent") {
+        return generated(&script, path, body);
+    }
+    if parts.method != Method::POST || !path.ends_with("/responses") {
         return failure(StatusCode::NOT_FOUND);
     }
     let model = body.get("model").cloned().unwrap_or_default();
-    let number = {
-        let mut requests = script.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        requests.push(body);
-        requests.len() - 1
-    };
-    let done = Step::Items(vec![Item::Message { message: "done".to_owned() }]);
-    let step = script.scenario.steps.get(number).unwrap_or(&done);
-    match (step, responses::stream(step, number, &model)) {
-        (_, Some(events)) => response(StatusCode::OK, "text/event-stream", events),
-        (Step::Status { status }, None) => {
-            failure(StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+    let place = script.next(asker, Channel::Http, body);
+    let step = script.scenario.step(place);
+    match responses::events(&step, place, &model) {
+        Some(events) => {
+            response(StatusCode::OK, "text/event-stream", responses::server_sent(&events))
         }
-        (_, None) => failure(StatusCode::INTERNAL_SERVER_ERROR),
+        None => refused(&step),
     }
+}
+
+fn asker(headers: &HeaderMap) -> Asker {
+    match headers.get(SUB_AGENT).and_then(|value| value.to_str().ok()) {
+        None => Asker::Agent,
+        Some(REVIEWER) => Asker::Reviewer,
+        Some(_) => Asker::SubAgent,
+    }
+}
+
+/// An answer of the Gemini API.
+fn generated(script: &Script, path: &str, body: Value) -> Response {
+    let (number, step) = if generate_content::is_main(&body) {
+        let place = script.next(Asker::Agent, Channel::Http, body);
+        (place.step, script.scenario.step(place))
+    } else {
+        (0, generate_content::aside())
+    };
+    match generate_content::body(&step, number, path) {
+        Some(body) if path.ends_with(":streamGenerateContent") => {
+            response(StatusCode::OK, "text/event-stream", format!("data: {body}\r\n\r\n"))
+        }
+        Some(body) => reply(StatusCode::OK, &body),
+        None => refused(&step),
+    }
+}
+
+fn refused(step: &Step) -> Response {
+    let status = match step {
+        Step::Status { status } => StatusCode::from_u16(*status).ok(),
+        Step::Items(_) | Step::Failed { .. } => None,
+    };
+    failure(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
 /// A price for every turn asked about.

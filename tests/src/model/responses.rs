@@ -1,10 +1,10 @@
-//! The Responses API as a stream of server-sent events.
+//! The Responses API: the events of an answer, as server-sent events.
 
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::scenario::Step;
+use super::scenario::{Place, Step};
 
 /// Tokens that the model claims for its n-th answer.
 pub(super) fn usage(step: usize) -> Value {
@@ -16,20 +16,13 @@ pub(super) fn usage(step: usize) -> Value {
     })
 }
 
-/// The event stream that gives `step`; none for a step that is no stream.
-pub(super) fn stream(step: &Step, number: usize, model: &Value) -> Option<String> {
-    let id = format!("resp_scripted_{number}");
+/// The events that give `step`; none for a step that is no stream.
+pub(super) fn events(step: &Step, place: Place, model: &Value) -> Option<Vec<Value>> {
+    let id = format!("resp_{:?}_{}", place.asker, place.step);
     let response =
         |status: &str| json!({"id": id, "object": "response", "status": status, "model": model});
-    let mut out = String::new();
-    let mut event = |name: &str, fields: Value| {
-        let mut data = json!({"type": name});
-        if let (Some(data), Value::Object(fields)) = (data.as_object_mut(), fields) {
-            data.extend(fields);
-        }
-        let _ = write!(out, "event: {name}\ndata: {data}\n\n");
-    };
-    event("response.created", json!({"response": response("in_progress")}));
+    let started = json!({"type": "response.created", "response": response("in_progress")});
+    let mut events = vec![started];
     match step {
         Step::Status { .. } => return None,
         Step::Failed { failed } => {
@@ -37,21 +30,32 @@ pub(super) fn stream(step: &Step, number: usize, model: &Value) -> Option<String
             if let Some(response) = response.as_object_mut() {
                 response.insert("error".to_owned(), failed.clone());
             }
-            event("response.failed", json!({"response": response}));
+            events.push(json!({"type": "response.failed", "response": response}));
         }
         Step::Items(items) => {
             for (index, item) in items.iter().enumerate() {
-                let item = item.output(number, index);
-                event("response.output_item.added", json!({"output_index": index, "item": item}));
-                event("response.output_item.done", json!({"output_index": index, "item": item}));
+                let item = item.output(place, index);
+                for kind in ["response.output_item.added", "response.output_item.done"] {
+                    events.push(json!({"type": kind, "output_index": index, "item": item}));
+                }
             }
             let mut response = response("completed");
             if let Some(response) = response.as_object_mut() {
-                response.insert("usage".to_owned(), usage(number));
+                response.insert("usage".to_owned(), usage(place.step));
                 response.insert("output".to_owned(), json!([]));
             }
-            event("response.completed", json!({"response": response}));
+            events.push(json!({"type": "response.completed", "response": response}));
         }
     }
-    Some(out)
+    Some(events)
+}
+
+/// The events as a stream over HTTP.
+pub(super) fn server_sent(events: &[Value]) -> String {
+    let mut out = String::new();
+    for event in events {
+        let name = event.get("type").and_then(Value::as_str).unwrap_or_default();
+        let _ = write!(out, "event: {name}\ndata: {event}\n\n");
+    }
+    out
 }

@@ -1,19 +1,21 @@
 //! OpenAI Codex: the released binary, in a home and a working folder of its own.
 
-use std::env;
-use std::fs;
+mod app_server;
+mod home;
+
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::process::Command;
 
 use crate::guests;
 use crate::model::Model;
+
+pub use app_server::{Answer, AppServer, Turn};
+pub use home::Home;
 
 /// Where the npm package puts the binary.
 const BINARY: &str =
@@ -58,10 +60,7 @@ impl Codex {
         Ok(guests::installed(BINARY)?.map(|binary| Self { binary }))
     }
 
-    /// Runs `codex exec` with `prompt` and `arguments` until it ends by itself.
-    ///
-    /// The environment is cleared and whatever does not go to loopback goes to a proxy that nobody
-    /// serves, so that a run neither sees the machine's own settings nor leaves it.
+    /// Runs `codex exec` with `prompt` and `arguments` in a home of its own until it ends by itself.
     ///
     /// # Errors
     /// When it cannot be started, does not end in time, or prints what is not JSON.
@@ -72,11 +71,20 @@ impl Codex {
         arguments: &[&str],
         prompt: &str,
     ) -> anyhow::Result<Finished> {
-        let home = TempDir::new()?;
-        let folder = TempDir::new()?;
-        fs::write(home.path().join("config.toml"), config(&model.base_url(), export))?;
-        fs::write(folder.path().join("README.md"), "hi\n")?;
-        let mut command = self.command(home.path(), folder.path());
+        self.exec_in(Home::new(model, export)?, arguments, prompt).await
+    }
+
+    /// The same in a home that was prepared for it.
+    ///
+    /// # Errors
+    /// As for [`Codex::exec`].
+    pub async fn exec_in(
+        &self,
+        home: Home,
+        arguments: &[&str],
+        prompt: &str,
+    ) -> anyhow::Result<Finished> {
+        let mut command = home.command(self);
         command.args(["exec", "--json", "--skip-git-repo-check"]).args(arguments).arg(prompt);
         let output = tokio::time::timeout(TIMEOUT, command.output())
             .await
@@ -87,28 +95,7 @@ impl Codex {
             .map(|line| serde_json::from_str(line).with_context(|| format!("not JSON: {line}")))
             .collect::<anyhow::Result<_>>()?;
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        Ok(Finished { exit_code: output.status.code(), events, stderr, folder })
-    }
-
-    fn command(&self, home: &Path, folder: &Path) -> Command {
-        let mut command = Command::new(&self.binary);
-        command
-            .current_dir(folder)
-            .env_clear()
-            .env("PATH", env::var_os("PATH").unwrap_or_default())
-            .env("HOME", home)
-            .env("CODEX_HOME", home)
-            .env("SCRIPTED_API_KEY", "not-a-key")
-            .env("TERM", "xterm")
-            .envs(
-                ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].map(|name| (name, "http://127.0.0.1:9")),
-            )
-            .env("NO_PROXY", "127.0.0.1,localhost")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        command
+        Ok(Finished { exit_code: output.status.code(), events, stderr, folder: home.into_folder() })
     }
 }
 
@@ -137,39 +124,4 @@ impl Finished {
             .filter(|item| item.get("type").and_then(Value::as_str) == Some(kind))
             .collect()
     }
-}
-
-/// The configuration of a run: the scripted model, and all three exporters.
-fn config(model: &str, export: Export) -> String {
-    let exporter = |signal: &str| match export {
-        Export::Http(address) => format!(
-            r#"{{ otlp-http = {{ endpoint = "http://{address}/v1/{signal}", protocol = "binary" }} }}"#
-        ),
-        Export::Grpc(address) => {
-            format!(r#"{{ otlp-grpc = {{ endpoint = "http://{address}" }} }}"#)
-        }
-    };
-    let (logs, traces, metrics) = (exporter("logs"), exporter("traces"), exporter("metrics"));
-    format!(
-        r#"model = "gpt-5.5"
-model_provider = "scripted"
-check_for_update_on_startup = false
-[analytics]
-enabled = false
-[model_providers.scripted]
-name = "scripted"
-base_url = "{model}"
-env_key = "SCRIPTED_API_KEY"
-wire_api = "responses"
-request_max_retries = 1
-stream_max_retries = 1
-supports_websockets = false
-[otel]
-environment = "test"
-log_user_prompt = true
-exporter = {logs}
-trace_exporter = {traces}
-metrics_exporter = {metrics}
-"#
-    )
 }

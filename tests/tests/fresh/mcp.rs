@@ -1,0 +1,106 @@
+//! Calls of an MCP server: approved, refused, and refused without anybody being asked.
+
+use blotter_tests::agents::codex::{Answer, AppServer, Codex, Home};
+use blotter_tests::binaries::binary;
+use blotter_tests::model::{Model, Scenario, call_id};
+
+use crate::trail::Trail;
+
+fn server() -> anyhow::Result<String> {
+    let program = binary("blotter-mcp")?;
+    Ok(format!("[mcp_servers.lab]\ncommand = {:?}\n", program.display().to_string()))
+}
+
+#[tokio::test]
+async fn what_a_person_answers_about_an_mcp_tool_is_told() -> anyhow::Result<()> {
+    const SCENARIO: &str = r#"{"steps": [
+      [{"call": "delete_all", "namespace": "mcp__lab", "args": {"text": "accepted"}}],
+      [{"call": "delete_all", "namespace": "mcp__lab", "args": {"text": "declined"}}],
+      [{"call": "delete_all", "namespace": "mcp__lab", "args": {"text": "cancelled"}}],
+      [{"call": "fail", "namespace": "mcp__lab", "args": {}}],
+      [{"call": "delete_all", "namespace": "mcp__lab", "args": {"text": "for the session"}}],
+      [{"call": "delete_all", "namespace": "mcp__lab", "args": {"text": "granted"}}]
+    ]}"#;
+    let Some(codex) = Codex::installed()? else { return Ok(()) };
+    let trail = Trail::begin().await?;
+    let model = Model::start(Scenario::from_json(SCENARIO)?).await?;
+    let home = Home::configured(&model, trail.export(), &server()?)?;
+    let mut session = AppServer::start(&codex, home, "on-request", "read-only").await?;
+    let id = session.session_id().to_owned();
+    let answers = [Answer::Accept, Answer::Decline, Answer::Cancel, Answer::AcceptForSession];
+    let turn = session.turn("delete", &answers).await?;
+    assert_eq!(turn.status, "completed", "to cancel an MCP call does not end the turn");
+    assert!(session.end().await?.success());
+    let archive = trail.end().await?;
+
+    let called = [
+        ("mcp_server", "lab"),
+        ("transport", "stdio"),
+        ("sandbox", "none"),
+        ("decision", "allow"),
+        ("executed", "yes"),
+    ];
+    for (step, tool, decided_by, outcome) in [
+        (0, "delete_all", "user", "succeeded"),
+        (3, "fail", "config", "failed"),
+        (4, "delete_all", "user", "succeeded"),
+        (5, "delete_all", "session_grant", "succeeded"),
+    ] {
+        let truth = [("tool", tool), ("decided_by", decided_by), ("outcome", outcome)];
+        archive.tells(&id, &call_id(step, 0), &[&called[..], &truth].concat()).await?;
+    }
+    for (step, decision, outcome) in [(1, "deny", "refused"), (2, "cancel", "cancelled")] {
+        archive
+            .tells(
+                &id,
+                &call_id(step, 0),
+                &[
+                    ("tool", "delete_all"),
+                    ("mcp_server", "lab"),
+                    ("decision", decision),
+                    ("decided_by", "user"),
+                    ("executed", "no"),
+                    ("outcome", outcome),
+                ],
+            )
+            .await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_mcp_call_refused_with_nobody_to_ask_was_not_refused_by_a_person() -> anyhow::Result<()>
+{
+    const SCENARIO: &str = r#"{"steps": [
+      [{"call": "echo", "namespace": "mcp__lab", "args": {"text": "hello"}}],
+      [{"call": "delete_all", "namespace": "mcp__lab", "args": {"text": "everything"}}]
+    ]}"#;
+    let Some(codex) = Codex::installed()? else { return Ok(()) };
+    let trail = Trail::begin().await?;
+    let model = Model::start(Scenario::from_json(SCENARIO)?).await?;
+    let home = Home::configured(&model, trail.export(), &server()?)?;
+    let run = codex.exec_in(home, &["-s", "workspace-write"], "delete").await?;
+    let archive = trail.end().await?;
+    assert_eq!(run.exit_code, Some(0), "{}", run.stderr);
+    let session = run.session_id()?;
+    archive
+        .tells(
+            &session,
+            &call_id(0, 0),
+            &[
+                ("mcp_server", "lab"),
+                ("decision", "allow"),
+                ("decided_by", "config"),
+                ("executed", "yes"),
+                ("outcome", "succeeded"),
+            ],
+        )
+        .await?;
+    let truth = [
+        ("decision", "deny"),
+        ("decided_by", "config"),
+        ("executed", "no"),
+        ("outcome", "refused"),
+    ];
+    archive.tells_disputed(&session, &call_id(1, 0), &truth, &["decided_by"]).await
+}
