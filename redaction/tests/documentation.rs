@@ -53,6 +53,13 @@ fn every_rule_is_listed() {
 }
 
 #[test]
+fn the_readme_says_how_many_rules_there_are() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let said = format!("by {} built-in rules", corpus::redactor().rules().count());
+    assert!(std::fs::read_to_string(readme).unwrap().contains(&said), "{said}");
+}
+
+#[test]
 fn every_kind_of_secret_of_which_some_are_missed_is_listed() {
     let mut table = format!(
         "{} kinds. Of those not listed here none of 1,000 was missed.\n\n| kind | format published at | missed of 1,000 |\n|---|---|---|\n",
