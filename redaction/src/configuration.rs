@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use blotter_schemas::names::blotter::TokenType;
 use serde::{Deserialize, Serialize};
 
-use crate::fields::{Class, Mode};
+use crate::classes::Class;
+use crate::fields::Mode;
 
 /// What an operator can set. Every field has a default; an unknown field is an error.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -38,7 +39,7 @@ pub struct FieldMode {
     pub mode: Mode,
 }
 
-/// What looks like a secret and is none.
+/// What looks like a secret and is none. Patterns are tried on the examples before they are used.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Allow {
@@ -46,6 +47,10 @@ pub struct Allow {
     pub values: Vec<String>,
     /// Regular expressions that the whole secret must match.
     pub patterns: Vec<String>,
+    /// Secrets that are left alone: at least one for every pattern.
+    pub matches: Vec<String>,
+    /// Secrets that are taken out all the same: at least one where there are patterns.
+    pub rejects: Vec<String>,
 }
 
 /// A rule from the configuration. It is tried on its examples before it is used.

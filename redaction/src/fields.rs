@@ -1,9 +1,12 @@
 //! What happens to whole fields: kept, hashed, dropped, or searched for secrets.
 
-use blotter_schemas::names::{claude_code, codex, opentelemetry};
+use std::collections::BTreeMap;
+
+use blotter_schemas::otlp::Signal;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::classes::Class;
 
 /// What happens to the values of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -20,69 +23,24 @@ pub enum Mode {
     Keep,
 }
 
-/// Fields that are known by what they hold, whatever an agent calls them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Class {
-    /// What a user or another agent asked for, with instructions and message histories.
-    Prompts,
-    /// What the model answered, and what tools returned.
-    Outputs,
-    /// What tools were called with.
-    Arguments,
-    /// Bodies of log records.
-    Bodies,
-}
+impl Mode {
+    /// Whether it leaves less of a value than `other` does.
+    const fn is_stricter_than(self, other: Self) -> bool {
+        self.strictness() > other.strictness()
+    }
 
-impl Class {
-    /// Every class.
-    pub const ALL: [Self; 4] = [Self::Prompts, Self::Outputs, Self::Arguments, Self::Bodies];
-
-    /// The attribute keys that belong to the class.
-    #[must_use]
-    pub const fn keys(self) -> &'static [&'static str] {
+    const fn strictness(self) -> u8 {
         match self {
-            Self::Prompts => &[
-                codex::PROMPT,
-                claude_code::PROMPT_TEXT,
-                claude_code::USER_PROMPT,
-                "gen_ai.prompt",
-                "gen_ai.input.messages",
-                "gen_ai.system_instructions",
-                "request_text",
-            ],
-            Self::Outputs => &[
-                codex::OUTPUT,
-                codex::RESPONSE,
-                claude_code::RESULT,
-                codex::CONTENT,
-                opentelemetry::GEN_AI_TOOL_CALL_RESULT,
-                "gen_ai.completion",
-                "gen_ai.output.messages",
-                "response_text",
-                "function_response",
-                "tool_output",
-            ],
-            Self::Arguments => &[
-                codex::ARGUMENTS,
-                claude_code::TOOL_INPUT,
-                claude_code::TOOL_PARAMETERS,
-                opentelemetry::GEN_AI_TOOL_CALL_ARGUMENTS,
-                "function_args",
-            ],
-            Self::Bodies => &[],
+            Self::Keep => 0,
+            Self::Redact => 1,
+            Self::Hash => 2,
+            Self::Drop => 3,
         }
     }
 
-    /// Name as it stands in a configuration.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Prompts => "prompts",
-            Self::Outputs => "outputs",
-            Self::Arguments => "arguments",
-            Self::Bodies => "bodies",
-        }
+    /// Whether it changes a value whatever stands in it.
+    const fn changes(self) -> bool {
+        matches!(self, Self::Hash | Self::Drop)
     }
 }
 
@@ -127,14 +85,26 @@ pub(crate) struct Fields {
     patterns: Vec<(Pattern, Mode)>,
     /// Mode of log bodies.
     pub(crate) bodies: Mode,
+    /// Mode of the messages of spans' statuses.
+    pub(crate) statuses: Mode,
 }
 
 impl Fields {
-    pub(crate) fn set_class(&mut self, class: Class, mode: Mode) {
-        if class == Class::Bodies {
-            self.bodies = mode;
+    /// Sets the modes of whole classes. What belongs to several has the strictest of their modes.
+    pub(crate) fn set_classes(&mut self, classes: &BTreeMap<Class, Mode>) {
+        let mut modes: BTreeMap<&str, Mode> = BTreeMap::new();
+        for (class, mode) in classes {
+            for key in class.keys() {
+                let known = modes.entry(key).or_insert(*mode);
+                if mode.is_stricter_than(*known) {
+                    *known = *mode;
+                }
+            }
         }
-        self.patterns.extend(class.keys().iter().map(|key| (Pattern::new(key), mode)));
+        self.patterns.extend(modes.into_iter().map(|(key, mode)| (Pattern::new(key), mode)));
+        let of = |class| classes.get(&class).copied().unwrap_or_default();
+        self.bodies = of(Class::Bodies);
+        self.statuses = of(Class::Outputs);
     }
 
     pub(crate) fn set_key(&mut self, field: &str, key: &str, mode: Mode) -> Result<(), Error> {
@@ -159,10 +129,14 @@ impl Fields {
     }
 
     /// Whether a request with these bytes can have a field that is hashed or dropped.
-    pub(crate) fn may_change(&self, body: &[u8]) -> bool {
-        let changes = |mode: Mode| matches!(mode, Mode::Hash | Mode::Drop);
-        changes(self.bodies)
-            || self.patterns.iter().filter(|(_, mode)| changes(*mode)).any(|(pattern, _)| {
+    pub(crate) fn may_change(&self, signal: Signal, body: &[u8]) -> bool {
+        let whole = match signal {
+            Signal::Logs => self.bodies,
+            Signal::Traces => self.statuses,
+            Signal::Metrics => Mode::Redact,
+        };
+        whole.changes()
+            || self.patterns.iter().filter(|(_, mode)| mode.changes()).any(|(pattern, _)| {
                 memchr::memmem::find(body, pattern.literal().as_bytes()).is_some()
             })
     }

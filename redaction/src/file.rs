@@ -113,6 +113,10 @@ rejects = ["acme_89abcdef"]
             ("[redaction]\ndisable = [\"none\"]\n", "/etc/blotter.toml:2: redaction.disable[0]: "),
             ("[redaction.classes]\nprompts = \"off\"\n", "/etc/blotter.toml:2: unknown variant"),
             (rule, "/etc/blotter.toml:7: redaction.rules[0].rejects[0]: "),
+            (
+                "[redaction.allow]\npatterns = [\"lab-.*\"]\nmatches = [\"lab-1\"]\nrejects = [\"lab-2\"]\n",
+                "/etc/blotter.toml:4: redaction.allow.rejects[0]: ",
+            ),
         ] {
             let refused = refused(text);
             assert!(refused.starts_with(begins), "{refused}");

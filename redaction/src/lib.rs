@@ -6,8 +6,10 @@
 //! be followed without being seen.
 
 mod account;
+mod allow;
 mod beside;
 mod check;
+mod classes;
 mod configuration;
 mod custom;
 mod error;
@@ -28,8 +30,9 @@ mod texts;
 mod view;
 mod wire;
 
+pub use classes::Class;
 pub use configuration::{Allow, Configuration, CustomRule, FieldMode};
 pub use error::Error;
-pub use fields::{Class, Mode};
+pub use fields::Mode;
 pub use keys::Keys;
 pub use redactor::{Counts, Redactions, Redactor, RuleInfo};

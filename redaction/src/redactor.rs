@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 
 use blotter_schemas::names::blotter::TokenType;
 use blotter_schemas::otlp::{Encoding, Request, Signal};
-use regex::bytes::{RegexSet, RegexSetBuilder};
 
 use crate::beside::{self, Chance};
 use crate::configuration::Configuration;
@@ -18,7 +17,7 @@ use crate::request;
 use crate::rule::Rule;
 use crate::rules;
 use crate::scan::Scanner;
-use crate::{Error, custom, mark, wire};
+use crate::{Error, allow, custom, mark, wire};
 
 /// Version of the rules and of how texts are read, raised with every change that finds other secrets.
 const VERSION: u32 = 2;
@@ -112,7 +111,7 @@ impl Redactor {
             .collect();
         let version = version(configuration, &rules);
         Ok(Self {
-            scanner: Scanner::new(rules, allow(configuration)?),
+            scanner: Scanner::new(rules, allow::patterns(&configuration.allow)?),
             fields: fields(configuration)?,
             keys,
             known,
@@ -135,7 +134,9 @@ impl Redactor {
     /// where nothing is found in the end.
     #[must_use]
     pub fn may_contain(&self, signal: Signal, encoding: Encoding, body: &[u8]) -> bool {
-        if self.fields.may_change(body) || (encoding == Encoding::Json && has_base64_bytes(body)) {
+        if self.fields.may_change(signal, body)
+            || (encoding == Encoding::Json && has_base64_bytes(body))
+        {
             return true;
         }
         let mut ends = Vec::new();
@@ -365,34 +366,9 @@ fn has_base64_bytes(body: &[u8]) -> bool {
     })
 }
 
-fn allow(configuration: &Configuration) -> Result<Option<RegexSet>, Error> {
-    let values =
-        configuration.allow.values.iter().map(|value| format!("^{}$", regex::escape(value)));
-    let mut patterns: Vec<String> = values.collect();
-    for (index, pattern) in configuration.allow.patterns.iter().enumerate() {
-        let pattern = format!("^(?:{pattern})$");
-        if let Err(error) = regex::bytes::Regex::new(&pattern) {
-            return Err(Error::configuration(
-                format!("allow.patterns[{index}]"),
-                error.to_string(),
-            ));
-        }
-        patterns.push(pattern);
-    }
-    if patterns.is_empty() {
-        return Ok(None);
-    }
-    RegexSetBuilder::new(patterns)
-        .build()
-        .map(Some)
-        .map_err(|error| Error::configuration("allow", error.to_string()))
-}
-
 fn fields(configuration: &Configuration) -> Result<Fields, Error> {
     let mut fields = Fields::default();
-    for (class, mode) in &configuration.classes {
-        fields.set_class(*class, *mode);
-    }
+    fields.set_classes(&configuration.classes);
     for (index, field) in configuration.fields.iter().enumerate() {
         fields.set_key(&format!("fields[{index}].key"), &field.key, field.mode)?;
     }

@@ -182,7 +182,34 @@ impl Walk<'_> {
             self.attributes(&mut link.attributes, 0);
         }
         if let Some(status) = &mut span.status {
-            self.string(&mut status.message);
+            self.status(&mut status.message);
+        }
+    }
+
+    /// The message of a status, which quotes what a tool returned.
+    fn status(&mut self, message: &mut String) {
+        let redactor = self.redactor;
+        let mode = redactor.fields.statuses;
+        if mode == Mode::Redact || message.is_empty() {
+            self.string(message);
+            return;
+        }
+        // Left out by both passes.
+        if !self.edits() {
+            return;
+        }
+        match mode {
+            Mode::Redact | Mode::Keep => {}
+            Mode::Hash => {
+                if let Some(mark) = redactor.hash(message) {
+                    *message = mark;
+                    self.count(&redactor.hashed);
+                }
+            }
+            Mode::Drop => {
+                message.clear();
+                self.count(&redactor.dropped);
+            }
         }
     }
 

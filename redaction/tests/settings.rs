@@ -205,6 +205,11 @@ fn what_cannot_be_used_is_refused_by_the_name_of_its_field() {
         (format!(r#"{{"rules": [{RULE}, {RULE}]}}"#), "rules[1].id"),
         (r#"{"disable": ["nothing"]}"#.to_owned(), "disable[0]"),
         (r#"{"allow": {"patterns": ["("]}}"#.to_owned(), "allow.patterns[0]"),
+        (allowing(r#"["lab-.*"]"#, r#"[]"#, r#"["lab"]"#), "allow.patterns[0]"),
+        (allowing(r#"["lab-.*"]"#, r#"["lab-1"]"#, r#"[]"#), "allow.rejects"),
+        (allowing(r#"["lab-.*", "."]"#, r#"["lab-1"]"#, r#"["lab"]"#), "allow.patterns[1]"),
+        (allowing(r#"["lab-.*"]"#, r#"["lab-1", "my lab-1"]"#, r#"["lab"]"#), "allow.matches[1]"),
+        (allowing(r#"[".*"]"#, r#"["lab-1"]"#, r#"["a real one"]"#), "allow.rejects[0]"),
         (r#"{"fields": [{"key": "", "mode": "drop"}]}"#.to_owned(), "fields[0].key"),
     ] {
         match configured(&json) {
@@ -216,12 +221,23 @@ fn what_cannot_be_used_is_refused_by_the_name_of_its_field() {
     assert!(unknown.unwrap_err().to_string().contains("alow"));
 }
 
+fn allowing(patterns: &str, matches: &str, rejects: &str) -> String {
+    format!(
+        r#"{{"allow": {{"patterns": {patterns}, "matches": {matches}, "rejects": {rejects}}}}}"#
+    )
+}
+
 #[test]
 fn what_is_allowed_or_disabled_is_left_alone() {
     let secret = token(6);
     let redactor = configured(&format!(r#"{{"allow": {{"values": ["{secret}"]}}}}"#)).unwrap();
     assert_eq!(redactor.redact_text(&secret), None);
     assert!(redactor.redact_text(&token(7)).is_some());
+    let pattern = allowing(r#"["ghp_A.*"]"#, r#"["ghp_A1"]"#, r#"["ghp_B1"]"#);
+    let redactor = configured(&pattern).unwrap();
+    let beginning_with = |start: &str| format!("{start}{}", &secret[start.len()..]);
+    assert_eq!(redactor.redact_text(&beginning_with("ghp_A")), None);
+    assert!(redactor.redact_text(&beginning_with("ghp_B")).is_some());
     let redactor = configured(r#"{"disable": ["github-pat"]}"#).unwrap();
     assert_eq!(redactor.redact_text(&secret), None);
 }
