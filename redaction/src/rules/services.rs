@@ -57,7 +57,6 @@ pub(super) const RULES: &[BuiltIn] = &[
     },
     BuiltIn {
         entropy: 3.5,
-        mixed: true,
         ..key(
             "nuget-api-key",
             "NuGet API key",

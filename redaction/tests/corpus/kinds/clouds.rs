@@ -131,6 +131,6 @@ pub(super) fn kinds() -> Vec<Kind> {
             "learn.microsoft.com/sql/odbc connection strings",
             |r| within("Driver=ODBC;Uid=sa;Pwd={};Trusted=no", r.text(ALNUM, 12)),
         )
-        .missed(1),
+        .missed(3),
     ]
 }
