@@ -5,12 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use blotter_archive::Location;
 use blotter_collector::{Collector, Config, quiet_panics};
 use blotter_redaction::Configuration;
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// Receives OTLP from coding agents and keeps every record.
@@ -74,10 +73,10 @@ Examples:
   blotter-collector --config /etc/blotter/collector.toml
       With rules of your own, and the key file of your fleet.
 
-The keys of the fingerprints are in DATA/redaction.key unless the configuration names a file; `triage
+The keys of the fingerprints are in DATA/redaction.key unless the configuration names a file; `triage \
 key rotate` adds one, which a running collector takes up within seconds.
 
-The addresses are printed on stdout once requests are taken. Logs go to stderr; RUST_LOG=debug
+The addresses are printed on stdout once requests are taken. Logs go to stderr; RUST_LOG=debug \
 shows more. SIGTERM and SIGINT answer open requests, commit what the journal holds, and end.
 Exit code: 0 after an orderly end, 2 on an error, whose message says what to do.";
 
@@ -89,7 +88,8 @@ fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "blotter-collector: {error:#}");
+            // Every error of ours quotes its cause.
+            let _ = writeln!(std::io::stderr(), "blotter-collector: {error}");
             ExitCode::from(2)
         }
     }
@@ -111,9 +111,13 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     runtime.block_on(serve(config))
 }
 
+fn listen(kind: SignalKind, name: &str) -> anyhow::Result<Signal> {
+    signal(kind).map_err(|error| anyhow::anyhow!("cannot listen for {name}: {error}"))
+}
+
 async fn serve(config: Config) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let mut terminate = listen(SignalKind::terminate(), "SIGTERM")?;
+    let mut interrupt = listen(SignalKind::interrupt(), "SIGINT")?;
     let collector = Collector::start(config).await?;
     let (grpc, http) = (collector.grpc_address(), collector.http_address());
     let mut stdout = std::io::stdout();

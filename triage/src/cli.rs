@@ -28,7 +28,7 @@ Begin here:
   triage show 01a1fb66           one session, by any unique start of its id
   triage gaps                    what is missing and what does not fit, in every session
 
-Exit codes: 0 clean, 1 findings or differences, 2 error. Data goes to stdout, everything else to
+Exit codes: 0 clean, 1 findings or differences, 2 error. Data goes to stdout, everything else to \
 stderr. NO_COLOR turns colours off.";
 
 /// Options of every command; they go before or after it.

@@ -134,7 +134,8 @@ metrics_exporter = {{ otlp-http = {{ endpoint = {}, protocol = \"binary\" }} }}
 }
 
 /// A value as a word of a POSIX shell.
-fn shell_word(text: &str) -> String {
+#[must_use]
+pub fn shell_word(text: &str) -> String {
     let plain = |character: char| {
         character.is_ascii_alphanumeric() || matches!(character, ':' | '/' | '.' | '-' | '_')
     };

@@ -61,6 +61,24 @@ pub enum Error {
     /// Secrets cannot be taken out as configured.
     #[error("redaction: {0}")]
     Redaction(#[from] blotter_redaction::Error),
+    /// There is no key file.
+    #[error(
+        "there is no key file {}; a collector makes it at its first start and `triage key rotate` at any time; --archive or --key-file name another place",
+        path.display()
+    )]
+    NoKeyFile {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// There is no folder for a key file.
+    #[error(
+        "there is no folder {} to make a key file in; --archive or --key-file name another place",
+        path.display()
+    )]
+    NoKeyFolder {
+        /// The folder.
+        path: PathBuf,
+    },
     /// An agent cannot send to a Unix socket.
     #[error(
         "{agent} cannot send to a Unix socket: {why}; use its address instead: `triage connect {agent}`"

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         Ok(Outcome::Findings) => ExitCode::from(1),
         Ok(Outcome::Failed) => ExitCode::from(2),
         Err(error) => {
-            output::note(&format!("triage: {error:#}"));
+            output::note(&format!("triage: {}", output::message(&error)));
             ExitCode::from(2)
         }
     }

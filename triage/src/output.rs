@@ -39,10 +39,40 @@ pub fn data(text: &str) -> std::io::Result<()> {
     }
 }
 
+/// An error with its causes, each said once: the text of many an error quotes its cause.
+#[must_use]
+pub fn message(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
 /// Writes a note to stderr, each line made safe; one that cannot be written is lost.
 pub fn note(text: &str) {
     let mut stderr = std::io::stderr().lock();
     for line in text.lines() {
         let _ = writeln!(stderr, "{}", escape(line));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn every_cause_of_an_error_is_said_once() {
+        let cause = std::io::Error::other("the disk is full");
+        let quoting = anyhow::Error::new(cause).context("cannot write x: the disk is full");
+        assert_eq!(message(&quoting), "cannot write x: the disk is full");
+        let cause: Result<(), _> = Err(std::io::Error::other("the disk is full"));
+        let plain = cause.context("cannot write x").unwrap_err();
+        assert_eq!(message(&plain), "cannot write x: the disk is full");
     }
 }

@@ -38,12 +38,36 @@ impl KeyFile {
     /// When it cannot be read or made.
     pub fn load(&self) -> Result<Keys, Error> {
         if self.named {
-            return Ok(Keys::load(&self.path)?);
+            return self.existing();
         }
         let folder = self.path.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)
             .map_err(|source| Error::Read { path: folder.to_owned(), source })?;
         Ok(Keys::load_or_create(&self.path)?)
+    }
+
+    /// The keys in a file that must be there.
+    ///
+    /// # Errors
+    /// When there is none or it cannot be read.
+    pub fn existing(&self) -> Result<Keys, Error> {
+        if !self.path.exists() {
+            return Err(Error::NoKeyFile { path: self.path.clone() });
+        }
+        Ok(Keys::load(&self.path)?)
+    }
+
+    /// A file with a first key, in a folder that must be there: one that was made in passing would be
+    /// in the wrong place.
+    ///
+    /// # Errors
+    /// When there is no such folder or the file cannot be made.
+    pub fn create(&self) -> Result<Keys, Error> {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        match folder {
+            Some(folder) if !folder.is_dir() => Err(Error::NoKeyFolder { path: folder.to_owned() }),
+            _ => Ok(Keys::load_or_create(&self.path)?),
+        }
     }
 }
 

@@ -387,3 +387,33 @@ fn diff_ends_with_0_for_the_same_1_for_another_and_2_for_what_cannot_be_read() {
         assert!(stderr.contains(expected), "{stderr}");
     }
 }
+
+#[test]
+fn a_key_is_added_to_the_file_that_is_named_before_or_after_the_action() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("fleet.key");
+    let file = file.to_str().unwrap();
+    let (code, stdout, stderr) = triage(folder.path(), &["key", "rotate", "--key-file", file]);
+    assert_eq!((code, stdout.lines().count()), (0, 1), "{stderr}");
+    let (code, stdout, stderr) = triage(folder.path(), &["key", "--key-file", file, "rotate"]);
+    assert_eq!((code, stdout.lines().count()), (0, 2), "{stderr}");
+    let (code, stdout, _) = triage(folder.path(), &["key", "list", "--key-file", file]);
+    assert_eq!((code, stdout.lines().count()), (0, 2));
+    assert!(stdout.lines().last().unwrap().ends_with("current"), "{stdout}");
+}
+
+#[test]
+fn where_there_is_no_key_the_error_says_so_once_and_what_to_do() {
+    let folder = TempDir::new().unwrap();
+    for command in [&["fingerprint"][..], &["key", "list"]] {
+        let (code, _, stderr) = triage(folder.path(), command);
+        assert_eq!(code, 2);
+        assert!(stderr.contains("there is no key file"), "{stderr}");
+        assert!(stderr.contains("triage key rotate"), "{stderr}");
+        assert_eq!(stderr.matches("redaction.key").count(), 1, "{stderr}");
+    }
+    let nowhere = folder.path().join("nowhere/fleet.key");
+    let nowhere = nowhere.to_str().unwrap();
+    let (code, _, stderr) = triage(folder.path(), &["key", "rotate", "--key-file", nowhere]);
+    assert!(code == 2 && stderr.contains("there is no folder"), "{stderr}");
+}

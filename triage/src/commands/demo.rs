@@ -21,7 +21,7 @@ Examples:
   triage demo
   triage --archive blotter-data-demo/archive sessions
 
-Three short runs of real agents, recorded with a scripted model, go into an archive of their own; one
+Three short runs of real agents, recorded with a scripted model, go into an archive of their own; one \
 of them is shown. Running it again adds nothing.")]
 pub struct Arguments {
     /// Folder the archive is made in.

@@ -21,11 +21,11 @@ Examples:
   triage fingerprint --no-search
   secret-tool lookup service github | triage fingerprint --format json
 
-Asks for a secret that you hold, without showing it, or reads it from stdin where that is no terminal;
-it is never an argument. Prints the fingerprint that redaction leaves in its place under every key in
-the key file, and where the archive has it. A mark is [redacted:<rule>:<key id>.<fingerprint>]: in
-another tool, look for `<key id>.<fingerprint>`. The secret is what the rule found: without the quotes
-around it, and without the name beside it.
+Asks for a secret that you hold, without showing it, or reads it from stdin where that is no terminal; \
+it is never an argument. Prints the fingerprint that redaction leaves in its place under every key in \
+the key file, and where the archive has it. A mark is [redacted:<rule>:<key id>.<fingerprint>]: in \
+another tool, look for `<key id>.<fingerprint>`. The secret is what the rule found: without the quotes \
+around it, and without the name beside it. \
 Whoever has the key file and the archive can try out guesses in the same way: keep them apart.
 Exit code: 0, whether the archive has it or not; 2 on an error.")]
 pub struct Arguments {

@@ -21,9 +21,9 @@ Examples:
   triage import 0001.logs.pb 0002.traces.json
   triage import --signal logs body.bin
 
-A file holds one OTLP export request, .pb (Protobuf) or .json. Its signal is told by its name
-(x.logs.pb, x.traces.json, x.metrics.pb), else by its content where that is unambiguous. A folder is
-walked in sorted order; what in it is not telemetry is listed as skipped and is no error. Importing
+A file holds one OTLP export request, .pb (Protobuf) or .json. Its signal is told by its name \
+(x.logs.pb, x.traces.json, x.metrics.pb), else by its content where that is unambiguous. A folder is \
+walked in sorted order; what in it is not telemetry is listed as skipped and is no error. Importing \
 again adds nothing. Secrets are taken out before anything is written, as by the collector.
 Exit code: 0 when everything went in, 2 when a file is damaged or could not be read; the rest went in.")]
 pub struct Arguments {

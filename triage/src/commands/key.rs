@@ -17,9 +17,9 @@ Examples:
   triage key rotate
   triage key rotate --key-file /etc/blotter/redaction.key
 
-Marks of redacted secrets carry a keyed fingerprint. After a rotation new marks are made with the new
-key; the old keys stay in the file, so that `triage fingerprint` finds old marks too. A running
-collector takes a new key up within seconds. A fleet that shares one file needs it on every collector
+Marks of redacted secrets carry a keyed fingerprint. After a rotation new marks are made with the new \
+key; the old keys stay in the file, so that `triage fingerprint` finds old marks too. A running \
+collector takes a new key up within seconds. A fleet that shares one file needs it on every collector \
 before the next restart of any. Keys are never printed.")]
 pub struct Arguments {
     #[command(subcommand)]
@@ -41,9 +41,9 @@ pub fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcome> {
     let location = Location::parse(global.archive())?;
     let file = arguments.redaction.settings().key_file(&location)?;
     let keys = match arguments.action {
-        Action::List => Keys::load(&file.path)?,
+        Action::List => file.existing()?,
         Action::Rotate if file.path.exists() => Keys::rotate(&file.path)?,
-        Action::Rotate => Keys::load_or_create(&file.path)?,
+        Action::Rotate => file.create()?,
     };
     let (path, ids) = (file.path.display(), keys.ids().collect::<Vec<_>>());
     if global.format == Format::Json {

@@ -9,11 +9,11 @@ use clap::Args;
 #[derive(Debug, Clone, Args)]
 pub struct RedactionArguments {
     /// Configuration in TOML, the collector's: rules, allowlist, modes of fields, key file.
-    #[arg(long, value_name = "FILE", env = "BLOTTER_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "BLOTTER_CONFIG")]
     pub config: Option<PathBuf>,
     /// Keys of the fingerprints [default: the file in the configuration, else redaction.key in the
     /// folder that the archive's folder lies in, where a collector has it].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
 }
 

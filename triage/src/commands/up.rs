@@ -8,12 +8,13 @@ use blotter_archive::Location;
 use blotter_collector::{Collector, Config, quiet_panics};
 use blotter_redaction::Configuration;
 use blotter_triage::connect::{self, Agent, configuration};
+use blotter_triage::render::terminal::escape;
 use clap::Args;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Format, Global};
+use crate::cli::{DEFAULT_ARCHIVE, Format, Global};
 use crate::{Outcome, output};
 
 /// Arguments of `up`.
@@ -23,9 +24,9 @@ Examples:
   triage up
   triage up --data /var/tmp/audit --http 127.0.0.1:4400 --grpc 127.0.0.1:4401
 
-Collects until Ctrl-C or SIGTERM, then commits what it has and ends. What was acknowledged to an agent
-is on disk, whatever happens. Secrets that a rule knows are taken out before that, and marks stand in
-their place; what is no secret to any rule is stored as it is sent. There is no authentication: keep it
+Collects until Ctrl-C or SIGTERM, then commits what it has and ends. What was acknowledged to an agent \
+is on disk, whatever happens. Secrets that a rule knows are taken out before that, and marks stand in \
+their place; what is no secret to any rule is stored as it is sent. There is no authentication: keep it \
 on loopback.")]
 pub struct Arguments {
     /// Folder of the journal and, unless --archive says otherwise, of the archive.
@@ -45,6 +46,10 @@ pub struct Arguments {
     /// process each record came from.
     #[arg(long, value_name = "PATH")]
     unix: Option<PathBuf>,
+    /// Keep what was received today and on so many days before it, and remove the rest of the
+    /// archive's tables [default: keep everything].
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=36_500))]
+    keep: Option<u32>,
 }
 
 /// Runs the collector until it is told to stop.
@@ -66,7 +71,8 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
     }
     (config.grpc, config.http) = (arguments.grpc, arguments.http);
     config.unix = arguments.unix;
-    let archive = config.archive.to_string();
+    config.maintenance.keep_days = arguments.keep;
+    let archive = config.archive.clone();
     let collector = Collector::start(config).await?;
     announce(global.format, &collector, &archive)?;
     tokio::select! {
@@ -79,7 +85,7 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
 }
 
 /// Says where to send and what to configure.
-fn announce(format: Format, collector: &Collector, archive: &str) -> anyhow::Result<()> {
+fn announce(format: Format, collector: &Collector, archive: &Location) -> anyhow::Result<()> {
     let (grpc, http) = (collector.grpc_address(), collector.http_address());
     let endpoint = connect::endpoint(http);
     if format == Format::Json {
@@ -88,7 +94,7 @@ fn announce(format: Format, collector: &Collector, archive: &str) -> anyhow::Res
             "grpc": grpc.to_string(),
             "http": http.to_string(),
             "unix": collector.unix_path().map(|path| path.display().to_string()),
-            "archive": archive,
+            "archive": archive.to_string(),
             "redacted": true,
             "agents": agents,
         });
@@ -112,10 +118,11 @@ fn announce(format: Format, collector: &Collector, archive: &str) -> anyhow::Res
             text.push('\n');
         }
     }
-    text.push_str(
-        "\n`triage connect AGENT` explains each line. When an agent has worked for a while:\n  \
-         triage sessions\n\nCtrl-C stops.\n",
-    );
+    text.push_str("\n`triage connect AGENT` explains each line. When an agent has worked for a while:\n  triage sessions");
+    if Location::parse(DEFAULT_ARCHIVE)?.url() != archive.url() {
+        text.push_str(&format!(" --archive {}", escape(&connect::shell_word(&archive.to_string()))));
+    }
+    text.push_str("\n\nCtrl-C stops.\n");
     output::data(&text)?;
     Ok(())
 }

@@ -19,10 +19,10 @@ Examples:
   triage archive check
   triage archive check --table events --format json | jq .findings
 
-Every file that the log names is read to its end: is it there, has it the size and the rows that the
-log says, are the rows in order, is every value within the statistics that scans go by. Then: are rows
-copies of others (scans leave them out; `compact` drops those in small files), and does the folder hold
-files that no log entry names (`compact` deletes them once they are a day old).
+Every file that the log names is read to its end: is it there, has it the size and the rows that the \
+log says, are the rows in order, is every value within the statistics that scans go by. Then: are rows \
+copies of others (scans leave them out; `compact` drops those in small files), and does the folder hold \
+files that no log entry names (`compact` deletes them once they are a day old). \
 What it cannot tell: whether a value was changed together with its file and the log.
 
 Exit code: 0 nothing found, 1 findings, 2 error.")]

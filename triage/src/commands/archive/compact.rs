@@ -20,10 +20,10 @@ Examples:
   triage archive compact
   triage archive compact --table events --format json
 
-Files below 96 MiB of one received day are merged, 64 at a time, into files of about 128 MiB in the
-table's order. Rows that are copies of one event (one session, one sender, one event id) are dropped
-but for the one received first, counted, and their journal positions written into the new file.
-Files that were replaced stay on disk for a day, for readers that began before; those from earlier
+Files below 96 MiB of one received day are merged, 64 at a time, into files of about 128 MiB in the \
+table's order. Rows that are copies of one event (one session, one sender, one event id) are dropped \
+but for the one received first, counted, and their journal positions written into the new file. \
+Files that were replaced stay on disk for a day, for readers that began before; those from earlier \
 runs are deleted now. If another compaction was faster, its work stands and ours is thrown away.
 
 Exit code: 0 when it is done, whatever there was to do; 2 on an error.")]

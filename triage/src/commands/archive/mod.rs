@@ -15,8 +15,8 @@ use crate::cli::Global;
 /// Arguments of `archive`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A collector does all this by itself unless it was told not to (compaction), or where it was told to
-(retention). These commands are for archives that no collector writes, and for looking. They may run
+A collector does all this by itself unless it was told not to (compaction), or where it was told to \
+(retention). These commands are for archives that no collector writes, and for looking. They may run \
 while collectors write and others read: nobody waits, and nothing is lost or doubled.")]
 pub struct Arguments {
     /// What to do.

@@ -17,9 +17,9 @@ Examples:
   triage archive retain --keep 90 --dry-run
   triage archive retain --keep 90
 
-Days are UTC days on which rows were received, whatever time the agents say. `--keep 90` keeps today
-and the 90 days before it, in every table. What is removed is gone from every question at once, and
-from disk a day later, when a retention or compaction runs again: readers that began before may still
+Days are UTC days on which rows were received, whatever time the agents say. `--keep 90` keeps today \
+and the 90 days before it, in every table. What is removed is gone from every question at once, and \
+from disk a day later, when a retention or compaction runs again: readers that began before may still \
 need it.
 
 Exit code: 0 when it is done, 2 on an error.")]
