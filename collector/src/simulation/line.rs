@@ -1,13 +1,14 @@
 //! The collector's parts behind the receiver, each taking a step when it is told to.
 
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use blotter_archive::Location;
+use blotter_archive::{Archive, CleanOptions, CompactOptions, Location};
 use blotter_disk::Disk;
 use blotter_schemas::otlp::{Encoding, Signal};
 use blotter_schemas::tables::Table;
@@ -50,6 +51,10 @@ pub(super) enum Step {
     Flush,
     /// One step of committing what was cut off.
     Commit,
+    /// The small files of every table become one, as the collector's own maintenance does it.
+    Compact,
+    /// What was replaced is deleted, as if its day had passed.
+    Clean,
 }
 
 /// A request on its way into the journal.
@@ -63,6 +68,7 @@ pub(super) struct Line {
     journal: Arc<Journal>,
     writer: ByHand,
     collect: Collect,
+    location: Location,
     archive: ArchiveWriter,
     due: Option<Batch>,
     commit: Option<Commit>,
@@ -88,7 +94,7 @@ impl Line {
         let config = CommitConfig { quiet: never, interval: never, ..CommitConfig::default() };
         let collect = Collect::new(config, collector_id, versions, Arc::clone(&journal));
         let (due, commit, sending) = (None, None, Vec::new());
-        Ok(Self { journal, writer, collect, archive, due, commit, sending })
+        Ok(Self { journal, writer, collect, location, archive, due, commit, sending })
     }
 
     /// Takes one step.
@@ -107,6 +113,26 @@ impl Line {
             Step::Flush if self.due.is_none() => self.collect(true)?,
             Step::Collect | Step::Flush => {}
             Step::Commit => self.commit().await?,
+            Step::Compact | Step::Clean => {
+                let maintained = self.maintain(step).await;
+                maintained.map_err(|error| Error::archive(ARCHIVE, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// With a handle of its own, as the collector's maintenance has one.
+    async fn maintain(&self, step: Step) -> Result<(), blotter_archive::Error> {
+        let archive = Archive::open(&self.location).await?;
+        for table in Table::ALL {
+            if step == Step::Compact {
+                let mut go_on = |_| ControlFlow::Continue(());
+                archive.compact(table, &CompactOptions::ALL, &mut go_on).await?;
+            } else {
+                let replaced_for = Some(Duration::ZERO);
+                let options = CleanOptions { replaced_for, ..CleanOptions::default() };
+                archive.clean(table, &options).await?;
+            }
         }
         Ok(())
     }

@@ -4,14 +4,15 @@
 //! [`line`] is the collector's parts behind the receiver, taking steps one by one; [`world`] is a line,
 //! its disk and its senders, and what happens to them; [`script`] says in which order. The tests cut
 //! the power at every operation in turn ([`power`]), kill the process there ([`death`]), let the disk
-//! report errors ([`errors`]), take out one sync after the other ([`syncs`]), and let chance decide
-//! ([`seeds`]). The [`ledger`] then compares what was acknowledged with what is in the archive.
+//! report errors ([`errors`]), take out one sync after the other ([`syncs`]), do all that while the
+//! archive is compacted and cleaned ([`maintenance`]), and let chance decide ([`seeds`]). The [`ledger`] then compares what was acknowledged with what is in the archive.
 
 mod archived;
 mod death;
 mod errors;
 mod ledger;
 mod line;
+mod maintenance;
 mod power;
 mod restored;
 mod script;
