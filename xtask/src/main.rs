@@ -4,6 +4,7 @@
 
 mod bench;
 mod command;
+mod documents;
 mod generate;
 mod process_usage;
 mod setup;
@@ -29,8 +30,8 @@ enum Chore {
     /// Install what a bare Debian machine lacks for the tests: Debian packages, and into `.tools` a
     /// licence checker, the agents that the tests drive and a Python environment.
     Setup,
-    /// Install what is missing, then check formatting, generated files, lints, licences and the
-    /// documentation, and run every test.
+    /// Install what is missing, then check formatting, documents, generated files, lints, licences and
+    /// the documentation, and run every test.
     Test,
     /// Measure what docs/benchmarks.md reports, in release builds.
     Bench(bench::Options),

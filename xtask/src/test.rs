@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::bail;
 
 use crate::command::{run, run_reading};
+use crate::documents;
 use crate::generate::{self, workspace};
 use crate::setup;
 use crate::tally::Tally;
@@ -24,6 +25,7 @@ pub(crate) fn run_all() -> anyhow::Result<ExitCode> {
         Ok(())
     });
     stages.run("format", || cargo(&["fmt", "--all", "--check"]));
+    stages.run("documents", documents::check);
     stages.run("generated files", || generate::run(true));
     stages.run("lints", || {
         cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
