@@ -57,24 +57,30 @@ enum Way {
     HttpGzip,
     Json,
     JsonEscapedGzip,
+    Unix,
     Import,
 }
 
 impl Way {
     const BEFORE_THE_KILL: [Self; 3] = [Self::Grpc, Self::Json, Self::HttpGzip];
-    const AFTER_THE_KILL: [Self; 3] = [Self::GrpcGzip, Self::Http, Self::JsonEscapedGzip];
+    const AFTER_THE_KILL: [Self; 4] =
+        [Self::GrpcGzip, Self::Http, Self::JsonEscapedGzip, Self::Unix];
 
     fn encoding(self) -> Encoding {
         match self {
             Self::Json | Self::JsonEscapedGzip => Encoding::Json,
-            Self::Grpc | Self::GrpcGzip | Self::Http | Self::HttpGzip | Self::Import => {
-                Encoding::Protobuf
-            }
+            Self::Grpc
+            | Self::GrpcGzip
+            | Self::Http
+            | Self::HttpGzip
+            | Self::Unix
+            | Self::Import => Encoding::Protobuf,
         }
     }
 
-    async fn sender(self, addresses: Addresses) -> anyhow::Result<Sender> {
+    async fn sender(self, addresses: Addresses, unix: &Path) -> anyhow::Result<Sender> {
         Ok(match self {
+            Self::Unix => Sender::unix(unix).await?,
             Self::Grpc => Sender::grpc(addresses.grpc).await?,
             Self::GrpcGzip => Sender::grpc(addresses.grpc).await?.with_gzip(),
             Self::Http | Self::Json | Self::Import => Sender::http(addresses.http).await?,
@@ -252,8 +258,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-async fn send(plot: &mut Plot, way: Way, addresses: Addresses) -> anyhow::Result<()> {
-    let mut sender = way.sender(addresses).await?;
+async fn send(plot: &mut Plot, way: Way, addresses: Addresses, unix: &Path) -> anyhow::Result<()> {
+    let mut sender = way.sender(addresses, unix).await?;
     for export in plot.requests(way) {
         let answer = sender.send(&export).await?;
         assert!(matches!(answer, Answer::Acknowledged(_)), "{way:?}: {answer:?}");
@@ -266,20 +272,21 @@ async fn no_secret_reaches_the_journal_the_archive_or_a_log_line_whichever_way_i
 -> anyhow::Result<()> {
     let (data, elsewhere) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let (archive, log) = (data.path().join("archive"), elsewhere.path().join("stderr"));
+    let unix = elsewhere.path().join("socket");
     let mut plot = Plot::new();
 
-    let mut collector = Daemon::talkative_collector(data.path(), &log)?;
+    let mut collector = Daemon::talkative_collector(data.path(), &log, &unix)?;
     let addresses = collector.addresses().await?;
     for way in Way::BEFORE_THE_KILL {
-        send(&mut plot, way, addresses).await?;
+        send(&mut plot, way, addresses, &unix).await?;
     }
     collector.kill().await?;
     Forms::of(&plot.hidden).assert_absent_below(data.path());
 
-    let mut collector = Daemon::talkative_collector(data.path(), &log)?;
+    let mut collector = Daemon::talkative_collector(data.path(), &log, &unix)?;
     let addresses = collector.addresses().await?;
     for way in Way::AFTER_THE_KILL {
-        send(&mut plot, way, addresses).await?;
+        send(&mut plot, way, addresses, &unix).await?;
     }
     let token = plot.shared.clone();
     // A request that is refused with a part of it in the reason.

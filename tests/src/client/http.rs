@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use anyhow::Context as _;
 use blotter_schemas::otlp::Encoding;
@@ -11,7 +12,8 @@ use flate2::write::GzEncoder;
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
 
 use super::{Answer, Export};
 
@@ -25,10 +27,21 @@ impl Connection {
     pub(super) async fn open(address: SocketAddr) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
+        Self::over(stream, address.to_string()).await
+    }
+
+    pub(super) async fn open_unix(path: &Path) -> anyhow::Result<Self> {
+        Self::over(UnixStream::connect(path).await?, "localhost".to_owned()).await
+    }
+
+    async fn over(
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        host: String,
+    ) -> anyhow::Result<Self> {
         let (requests, driver) = http1::handshake(TokioIo::new(stream)).await?;
         // The driver's own error is the error of the request under way.
         tokio::spawn(driver);
-        Ok(Self { requests, host: address.to_string() })
+        Ok(Self { requests, host })
     }
 
     pub(super) async fn send(&mut self, export: &Export, gzip: bool) -> anyhow::Result<Answer> {

@@ -4,6 +4,7 @@ mod grpc;
 mod http;
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use blotter_schemas::otlp::{Encoding, Signal};
 use bytes::Bytes;
@@ -50,6 +51,15 @@ impl Sender {
     /// When nobody listens there.
     pub async fn http(address: SocketAddr) -> anyhow::Result<Self> {
         let connection = http::Connection::open(address).await?;
+        Ok(Self { transport: Transport::Http(connection), gzip: false })
+    }
+
+    /// Connects to an OTLP/HTTP receiver on a Unix socket.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub async fn unix(path: &Path) -> anyhow::Result<Self> {
+        let connection = http::Connection::open_unix(path).await?;
         Ok(Self { transport: Transport::Http(connection), gzip: false })
     }
 
