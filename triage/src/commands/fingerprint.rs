@@ -2,6 +2,7 @@
 
 use blotter_archive::Location;
 use blotter_triage::fingerprint::{self, Fingerprint, Sightings};
+use blotter_triage::render::archive::count;
 use blotter_triage::render::terminal::escape;
 use blotter_triage::render::time;
 use clap::Args;
@@ -95,7 +96,10 @@ fn report(
         escape(global.archive()),
         match found.total {
             0 => "not seen".to_owned(),
-            rows => format!("{rows} rows of {} sessions", found.sessions.len()),
+            rows => {
+                let sessions = count(found.sessions.len() as u64, "session");
+                format!("{} of {sessions}", count(rows, "row"))
+            }
         }
     ));
     for (session, seen) in &found.sessions {

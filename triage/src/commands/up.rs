@@ -118,9 +118,19 @@ fn announce(format: Format, collector: &Collector, archive: &Location) -> anyhow
             text.push('\n');
         }
     }
+    if let Some(path) = collector.unix_path() {
+        let path = connect::shell_word(&path.display().to_string());
+        text.push_str(&format!(
+            "\nClaude Code can use the socket instead: triage connect claude-code --unix {}\n",
+            escape(&path)
+        ));
+    }
     text.push_str("\n`triage connect AGENT` explains each line. When an agent has worked for a while:\n  triage sessions");
     if Location::parse(DEFAULT_ARCHIVE)?.url() != archive.url() {
-        text.push_str(&format!(" --archive {}", escape(&connect::shell_word(&archive.to_string()))));
+        text.push_str(&format!(
+            " --archive {}",
+            escape(&connect::shell_word(&archive.to_string()))
+        ));
     }
     text.push_str("\n\nCtrl-C stops.\n");
     output::data(&text)?;

@@ -216,7 +216,8 @@ fn deleted(cleaned: &Cleaned, verb: &str) -> String {
 }
 
 /// `1 file`, `2 files`.
-fn count(number: u64, what: &str) -> String {
+#[must_use]
+pub fn count(number: u64, what: &str) -> String {
     format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
