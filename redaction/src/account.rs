@@ -5,7 +5,7 @@ use std::sync::Arc;
 use blotter_schemas::redacted::{Redacted, RedactedRule};
 
 use crate::mark;
-use crate::redactor::{Redactions, Redactor};
+use crate::redactor::{Counts, Redactions, Redactor};
 
 impl Redactor {
     /// Number of the version of the rules, which stands in rows; [`Redactor::version`] says more.
@@ -19,6 +19,12 @@ impl Redactor {
     #[must_use]
     pub fn clean(&self) -> Redacted {
         Redacted { version: self.rules_version(), ..Redacted::default() }
+    }
+
+    /// What is to be kept of what was found in a record that stands alone.
+    #[must_use]
+    pub fn account_of_one(&self, counts: Counts) -> Redacted {
+        self.account(&Redactions { total: counts.clone(), records: vec![counts] })
     }
 
     /// What is to be kept of what was done to a request.

@@ -128,6 +128,12 @@ impl Fields {
             .map_or(Mode::Redact, |(_, mode)| *mode)
     }
 
+    /// Whether any field is hashed or dropped.
+    pub(crate) fn has_modes(&self) -> bool {
+        let changes = |mode: &Mode| matches!(mode, Mode::Hash | Mode::Drop);
+        self.patterns.iter().any(|(_, mode)| changes(mode))
+    }
+
     /// Whether a request with these bytes can have a field that is hashed or dropped.
     pub(crate) fn may_change(&self, signal: Signal, body: &[u8]) -> bool {
         let whole = match signal {

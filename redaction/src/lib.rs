@@ -15,6 +15,7 @@ mod custom;
 mod error;
 mod fields;
 mod file;
+mod json;
 mod jwt;
 mod keys;
 mod mark;

@@ -1,7 +1,8 @@
 //! What an event is: the vocabulary, the rows and their Arrow schemas, the OTLP codec and the
 //! dialects of the agents.
 //!
-//! Start reading at [`normalise`]: it turns one decoded OTLP request into rows.
+//! Start reading at [`normalise`]: it turns one decoded OTLP request into rows; [`rollout`] does the same
+//! with a line of a session file.
 
 pub mod columns;
 pub mod coverage;
@@ -14,6 +15,7 @@ pub mod otlp;
 pub mod peer;
 pub mod record;
 pub mod redacted;
+pub mod rollout;
 pub mod tables;
 
 pub use error::Error;

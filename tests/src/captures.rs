@@ -50,31 +50,44 @@ pub fn named(name: &str) -> anyhow::Result<Capture> {
 }
 
 impl Capture {
+    /// The files of the export requests in the order in which they arrived.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn requests(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let mut files: Vec<PathBuf> = fs::read_dir(&self.folder)?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<anyhow::Result<_>>()?;
+        files.retain(|file| described(file).is_some());
+        files.sort();
+        Ok(files)
+    }
+
     /// The export requests in the order in which they arrived.
     ///
     /// # Errors
     /// When a file cannot be read.
     pub fn exports(&self) -> anyhow::Result<Vec<Export>> {
-        let mut files: Vec<PathBuf> = fs::read_dir(&self.folder)?
-            .map(|entry| Ok(entry?.path()))
-            .collect::<anyhow::Result<_>>()?;
-        files.sort();
         let mut exports = Vec::new();
-        for file in files {
-            let name = file.file_name().unwrap_or_default().to_string_lossy();
-            let mut parts = name.split('.').skip(1);
-            let signal = parts.next().and_then(Signal::from_name);
-            let encoding = match parts.next() {
-                Some("pb") => Encoding::Protobuf,
-                Some("json") => Encoding::Json,
-                _ => continue,
-            };
-            if let Some(signal) = signal {
+        for file in self.requests()? {
+            if let Some((signal, encoding)) = described(&file) {
                 exports.push(Export { signal, encoding, body: fs::read(&file)?.into() });
             }
         }
         Ok(exports)
     }
+}
+
+/// What a file named `0001.logs.pb` holds; none where it is something else.
+fn described(file: &Path) -> Option<(Signal, Encoding)> {
+    let mut parts = file.file_name()?.to_str()?.split('.').skip(1);
+    let signal = Signal::from_name(parts.next()?)?;
+    let encoding = match parts.next()? {
+        "pb" => Encoding::Protobuf,
+        "json" => Encoding::Json,
+        _ => return None,
+    };
+    Some((signal, encoding))
 }
 
 /// The same request in Protobuf.

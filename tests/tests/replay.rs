@@ -2,8 +2,9 @@
 //! copy adds nothing, however it comes.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -73,7 +74,7 @@ async fn importing_record_by_record_in_json_what_came_in_batches_adds_nothing() 
     for point in rows::<MetricPoint>(&archive).await? {
         write(Signal::Metrics, point.record.unwrap_or_default())?;
     }
-    import(data.path(), single.path()).await?;
+    import(data.path(), &[single.path().to_owned()]).await?;
     assert_eq!(counts(&archive).await?, before);
     Ok(())
 }
@@ -90,7 +91,7 @@ async fn importing_in_protobuf_what_came_in_json_adds_nothing() -> anyhow::Resul
         let name = format!("{number:04}.{}.pb", export.signal.name());
         fs::write(folder.path().join(name), in_protobuf(export)?.body)?;
     }
-    import(data.path(), folder.path()).await?;
+    import(data.path(), &[folder.path().to_owned()]).await?;
     assert_eq!(counts(&archive).await?, before);
     Ok(())
 }
@@ -99,7 +100,7 @@ async fn importing_in_protobuf_what_came_in_json_adds_nothing() -> anyhow::Resul
 async fn an_import_that_was_killed_is_completed_by_the_next_one_without_a_row_twice()
 -> anyhow::Result<()> {
     let whole = tempfile::tempdir()?;
-    import(whole.path(), &captures::folder()).await?;
+    import(whole.path(), &[captures::folder()]).await?;
     let expected = counts(&open(whole.path()).await?).await?;
 
     let data = tempfile::tempdir()?;
@@ -117,7 +118,7 @@ async fn an_import_that_was_killed_is_completed_by_the_next_one_without_a_row_tw
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
         child.kill().await?;
     }
-    import(data.path(), &captures::folder()).await?;
+    import(data.path(), &[captures::folder()]).await?;
     assert_eq!(counts(&open(data.path()).await?).await?, expected);
     no_row_twice::<Event>(&archive)?;
     no_row_twice::<Span>(&archive)?;
@@ -167,7 +168,7 @@ async fn sent_then_imported(captures: &[Capture], transport: Transport) -> anyho
     }
     let before = counts(&archive).await?;
     for capture in captures {
-        import(data.path(), &capture.folder).await?;
+        import(data.path(), &capture.requests()?).await?;
     }
     assert_eq!(counts(&archive).await?, before, "an import added rows to [events, spans, metrics]");
     Ok(data)
@@ -211,9 +212,10 @@ async fn open(data: &Path) -> anyhow::Result<Archive> {
     Ok(Archive::open(&location).await?)
 }
 
-async fn import(data: &Path, folder: &Path) -> anyhow::Result<()> {
+async fn import(data: &Path, paths: &[PathBuf]) -> anyhow::Result<()> {
     let archive = data.join("archive");
-    let finished = triage(&archive, ["import".as_ref(), folder.as_os_str()]).await?;
+    let arguments = paths.iter().map(|path| path.as_os_str());
+    let finished = triage(&archive, [OsStr::new("import")].into_iter().chain(arguments)).await?;
     assert_eq!(finished.exit_code, Some(0), "{}{}", finished.stdout, finished.stderr);
     Ok(())
 }

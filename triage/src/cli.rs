@@ -68,7 +68,7 @@ pub enum Command {
     Connect(commands::connect::Arguments),
     /// Print what an agent reports always, sometimes or never, and which setting reveals more.
     Coverage(commands::coverage::Arguments),
-    /// Take in recorded OTLP request bodies.
+    /// Take in recorded OTLP request bodies and session files.
     Import(commands::import::Arguments),
     /// List sessions, newest first.
     Sessions(commands::sessions::Arguments),

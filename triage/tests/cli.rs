@@ -10,7 +10,7 @@
 
 mod captures;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 
 use assert_cmd::Command;
@@ -44,8 +44,9 @@ fn import(archive: &Path, paths: &[&Path]) -> (i32, Value, String) {
 /// A data folder with two captures in its archive.
 fn filled() -> TempDir {
     let folder = TempDir::new().unwrap();
-    let captures = ["codex/04-guardian-deny", "claude-code/03-denied"].map(captures::folder);
-    let (code, summary, stderr) = import(folder.path(), &[&captures[0], &captures[1]]);
+    let captures = ["codex/04-guardian-deny", "claude-code/03-denied"].map(captures::requests);
+    let files: Vec<&Path> = captures.iter().flatten().map(PathBuf::as_path).collect();
+    let (code, summary, stderr) = import(folder.path(), &files);
     assert_eq!(code, 0, "{stderr}");
     assert!(summary["rows_added"].as_u64().unwrap() > 0);
     folder

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 const LIMIT: usize = 1 << 20;
 
 /// What a text says; none where it is too long, is not JSON, or says something else.
-pub(super) fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
+pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
     if text.len() > LIMIT {
         return None;
     }

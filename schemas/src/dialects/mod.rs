@@ -6,7 +6,7 @@
 
 mod address;
 mod claude_code;
-mod codex;
+pub(crate) mod codex;
 mod copilot_cli;
 mod gemini_cli;
 mod gen_ai;

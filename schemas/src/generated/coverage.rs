@@ -685,6 +685,7 @@ pub(crate) const ALL: &[Coverage] = &[
                             "where a person signed in with an account, or credentials were attached",
                         ),
                     ),
+                    ("justification", Why::Reason("where the arguments say why the call is made")),
                     ("mcp_server", Why::Reason("where the tool is an MCP server's")),
                     ("model", Why::Reason("named by all records but a few spans")),
                     ("output", Why::Setting("output")),

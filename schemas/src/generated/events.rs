@@ -79,6 +79,8 @@ pub struct Event {
     pub process_pid: Option<i64>,
     /// Terminal or client of the agent.
     pub terminal: Option<String>,
+    /// Folder that the agent worked in. (`process.working_directory`)
+    pub cwd: Option<String>,
     /// What kind of fact it is. (`blotter.event.kind`)
     pub kind: Option<String>,
     /// The sender's own name for it. (`event.name`)
@@ -97,6 +99,8 @@ pub struct Event {
     pub mcp_method: Option<String>,
     /// Arguments of the call, as sent. (`gen_ai.tool.call.arguments`)
     pub arguments: Option<String>,
+    /// Why the model says that it makes the call.
+    pub justification: Option<String>,
     /// Output of the call, as sent. (`gen_ai.tool.call.result`)
     pub output: Option<String>,
     /// Whether the sender cut the output.
@@ -175,7 +179,7 @@ pub struct Event {
     pub severity: Option<i64>,
     /// Why the record could not be normalised; such a row is kind `other`.
     pub normalise_error: Option<String>,
-    /// The whole record as canonical OTLP/JSON: an export request that holds this one record.
+    /// The whole record as canonical OTLP/JSON: an export request that holds this one record. Of a session file, the line as it stands there.
     pub record: Option<String>,
 }
 
@@ -227,6 +231,7 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         columns::label_field("host_name", "Host the agent ran on."),
         columns::int_field("process_pid", "Process of the agent."),
         columns::label_field("terminal", "Terminal or client of the agent."),
+        columns::label_field("cwd", "Folder that the agent worked in."),
         columns::label_field("kind", "What kind of fact it is."),
         columns::label_field("name", "The sender's own name for it."),
         columns::label_field(
@@ -242,6 +247,7 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         columns::label_field("mcp_server", "MCP server of the tool."),
         columns::label_field("mcp_method", "MCP method."),
         columns::text_field("arguments", "Arguments of the call, as sent."),
+        columns::text_field("justification", "Why the model says that it makes the call."),
         columns::text_field("output", "Output of the call, as sent."),
         columns::flag_field("output_truncated", "Whether the sender cut the output."),
         columns::flag_field("success", "Whether the sender calls it a success (not: exit code 0)."),
@@ -304,7 +310,7 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         ),
         columns::text_field(
             "record",
-            "The whole record as canonical OTLP/JSON: an export request that holds this one record.",
+            "The whole record as canonical OTLP/JSON: an export request that holds this one record. Of a session file, the line as it stands there.",
         ),
     ]))
 });
@@ -354,6 +360,7 @@ impl Row for Event {
                 columns::label(rows.iter().map(|row| row.host_name.as_deref()))?,
                 columns::int(rows.iter().map(|row| row.process_pid)),
                 columns::label(rows.iter().map(|row| row.terminal.as_deref()))?,
+                columns::label(rows.iter().map(|row| row.cwd.as_deref()))?,
                 columns::label(rows.iter().map(|row| row.kind.as_deref()))?,
                 columns::label(rows.iter().map(|row| row.name.as_deref()))?,
                 columns::label(rows.iter().map(|row| row.detail.as_deref()))?,
@@ -363,6 +370,7 @@ impl Row for Event {
                 columns::label(rows.iter().map(|row| row.mcp_server.as_deref()))?,
                 columns::label(rows.iter().map(|row| row.mcp_method.as_deref()))?,
                 columns::text(rows.iter().map(|row| row.arguments.as_deref())),
+                columns::text(rows.iter().map(|row| row.justification.as_deref())),
                 columns::text(rows.iter().map(|row| row.output.as_deref())),
                 columns::flag(rows.iter().map(|row| row.output_truncated)),
                 columns::flag(rows.iter().map(|row| row.success)),
@@ -465,6 +473,7 @@ impl Row for Event {
         columns::read_label(batch, "host_name", &mut rows, |row, value| row.host_name = value)?;
         columns::read_int(batch, "process_pid", &mut rows, |row, value| row.process_pid = value)?;
         columns::read_label(batch, "terminal", &mut rows, |row, value| row.terminal = value)?;
+        columns::read_label(batch, "cwd", &mut rows, |row, value| row.cwd = value)?;
         columns::read_label(batch, "kind", &mut rows, |row, value| row.kind = value)?;
         columns::read_label(batch, "name", &mut rows, |row, value| row.name = value)?;
         columns::read_label(batch, "detail", &mut rows, |row, value| row.detail = value)?;
@@ -476,6 +485,9 @@ impl Row for Event {
         columns::read_label(batch, "mcp_server", &mut rows, |row, value| row.mcp_server = value)?;
         columns::read_label(batch, "mcp_method", &mut rows, |row, value| row.mcp_method = value)?;
         columns::read_text(batch, "arguments", &mut rows, |row, value| row.arguments = value)?;
+        columns::read_text(batch, "justification", &mut rows, |row, value| {
+            row.justification = value
+        })?;
         columns::read_text(batch, "output", &mut rows, |row, value| row.output = value)?;
         columns::read_flag(batch, "output_truncated", &mut rows, |row, value| {
             row.output_truncated = value

@@ -77,7 +77,7 @@ pub struct MetricPoint {
     pub severity: Option<i64>,
     /// Why the record could not be normalised; such a row is kind `other`.
     pub normalise_error: Option<String>,
-    /// The whole record as canonical OTLP/JSON: an export request that holds this one record.
+    /// The whole record as canonical OTLP/JSON: an export request that holds this one record. Of a session file, the line as it stands there.
     pub record: Option<String>,
 }
 
@@ -148,7 +148,7 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         ),
         columns::text_field(
             "record",
-            "The whole record as canonical OTLP/JSON: an export request that holds this one record.",
+            "The whole record as canonical OTLP/JSON: an export request that holds this one record. Of a session file, the line as it stands there.",
         ),
     ]))
 });

@@ -129,6 +129,12 @@ pub mod blotter {
         AgentMessage,
         /// Tokens or cost were accounted.
         Usage,
+        /// A turn began.
+        TurnStart,
+        /// A turn ended or was cut off.
+        TurnEnd,
+        /// The conversation so far was replaced by a summary.
+        Compaction,
         /// The permission or approval mode changed.
         ModeChange,
         /// A record that no dialect gives a meaning; kept whole.
@@ -160,6 +166,9 @@ pub mod blotter {
             Self::Auth,
             Self::AgentMessage,
             Self::Usage,
+            Self::TurnStart,
+            Self::TurnEnd,
+            Self::Compaction,
             Self::ModeChange,
             Self::Other,
         ];
@@ -190,6 +199,9 @@ pub mod blotter {
                 Self::Auth => "auth",
                 Self::AgentMessage => "agent_message",
                 Self::Usage => "usage",
+                Self::TurnStart => "turn_start",
+                Self::TurnEnd => "turn_end",
+                Self::Compaction => "compaction",
                 Self::ModeChange => "mode_change",
                 Self::Other => "other",
             }
@@ -221,6 +233,9 @@ pub mod blotter {
                 "auth" => Some(Self::Auth),
                 "agent_message" => Some(Self::AgentMessage),
                 "usage" => Some(Self::Usage),
+                "turn_start" => Some(Self::TurnStart),
+                "turn_end" => Some(Self::TurnEnd),
+                "compaction" => Some(Self::Compaction),
                 "mode_change" => Some(Self::ModeChange),
                 "other" => Some(Self::Other),
                 _ => None,
@@ -3277,6 +3292,8 @@ pub mod opentelemetry {
     pub const PROCESS_RUNTIME_NAME: &str = "process.runtime.name";
     /// Version of a runtime.
     pub const PROCESS_RUNTIME_VERSION: &str = "process.runtime.version";
+    /// Folder that a process works in.
+    pub const PROCESS_WORKING_DIRECTORY: &str = "process.working_directory";
     /// Status code of an RPC response.
     pub const RPC_RESPONSE_STATUS_CODE: &str = "rpc.response.status_code";
     /// Server domain name or address.

@@ -83,7 +83,7 @@ pub struct Span {
     pub severity: Option<i64>,
     /// Why the record could not be normalised; such a row is kind `other`.
     pub normalise_error: Option<String>,
-    /// The whole record as canonical OTLP/JSON: an export request that holds this one record.
+    /// The whole record as canonical OTLP/JSON: an export request that holds this one record. Of a session file, the line as it stands there.
     pub record: Option<String>,
 }
 
@@ -154,7 +154,7 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         ),
         columns::text_field(
             "record",
-            "The whole record as canonical OTLP/JSON: an export request that holds this one record.",
+            "The whole record as canonical OTLP/JSON: an export request that holds this one record. Of a session file, the line as it stands there.",
         ),
     ]))
 });

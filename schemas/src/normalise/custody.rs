@@ -25,11 +25,11 @@ pub struct Custody {
 
 /// What the custody columns say of one record alone.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Standing {
+pub(crate) struct Standing {
     /// Position in the journal.
-    pub(super) position: Option<i64>,
+    pub(crate) position: Option<i64>,
     /// What was redacted: a JSON object of rule id to count.
-    pub(super) redactions: Option<String>,
+    pub(crate) redactions: Option<String>,
     /// Type of the one credential that was redacted.
     token_type: Option<TokenType>,
 }
@@ -41,7 +41,7 @@ impl Standing {
     }
 
     /// A sender that does not say what it signed in with may still have shown it.
-    pub(super) fn fill_token_type(&self, event: &mut Event) {
+    pub(crate) fn fill_token_type(&self, event: &mut Event) {
         if let (None, Some(found)) = (&event.token_type, self.token_type) {
             event.token_type = Some(found.as_str().to_owned());
         }
@@ -50,18 +50,18 @@ impl Standing {
 
 /// Goes through the records of a request.
 #[derive(Debug)]
-pub(super) struct Standings<'a> {
+pub(crate) struct Standings<'a> {
     position: Option<i64>,
     records: Records<'a>,
 }
 
 impl<'a> Standings<'a> {
-    pub(super) fn new(custody: &'a Custody) -> Self {
+    pub(crate) fn new(custody: &'a Custody) -> Self {
         Self { position: custody.journal_position, records: Records::new(&custody.redacted) }
     }
 
     /// Of the next record.
-    pub(super) fn take_next(&mut self) -> Standing {
+    pub(crate) fn take_next(&mut self) -> Standing {
         let position = self.position;
         self.position = position.map(|position| position.saturating_add(1));
         let found = self.records.take_next();
@@ -85,4 +85,4 @@ macro_rules! stamp_custody {
         $row.tenant.clone_from(&$custody.tenant);
     }};
 }
-pub(super) use stamp_custody;
+pub(crate) use stamp_custody;

@@ -104,7 +104,8 @@ impl Event {
         ]
     }
 
-    /// The record as canonical OTLP/JSON, whole again; none for a row derived from a span.
+    /// The record as canonical OTLP/JSON, whole again, or the line of a session file; none for a row
+    /// derived from a span.
     ///
     /// # Errors
     /// When the record refers to a column that was not read or has no value.
@@ -112,6 +113,9 @@ impl Event {
         let Some(record) = &self.record else {
             return Ok(None);
         };
+        if self.source.as_deref() == Some(EventSource::Rollout.as_str()) {
+            return Ok(Some(record.clone()));
+        }
         let columns = self.text_columns();
         let column = |name: &str| {
             columns.iter().find(|(column, _)| *column == name).and_then(|(_, content)| *content)

@@ -9,10 +9,10 @@ mod traces;
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
-use custody::{Standing, Standings, stamp_custody};
-use time::Time;
-
 pub use custody::Custody;
+use custody::Standing;
+pub(crate) use custody::{Standings, stamp_custody};
+pub(crate) use time::Time;
 
 use crate::dialects::{self, Origin};
 use crate::event_id::EventIds;

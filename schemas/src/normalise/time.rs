@@ -5,7 +5,7 @@ use crate::tables::Event;
 
 /// The time of a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Time {
+pub(crate) struct Time {
     pub(super) nanos: i64,
     pub(super) source: TimeSource,
     pub(super) clamped: bool,
@@ -13,7 +13,7 @@ pub(super) struct Time {
 
 impl Time {
     /// The first candidate that is not zero, else the time of receipt.
-    pub(super) fn new(candidates: &[(TimeSource, u64)], received: i64) -> Self {
+    pub(crate) fn new(candidates: &[(TimeSource, u64)], received: i64) -> Self {
         let candidate = candidates.iter().find(|(_, nanos)| *nanos != 0);
         match candidate {
             Some(&(source, nanos)) => {
@@ -24,7 +24,7 @@ impl Time {
         }
     }
 
-    pub(super) fn stamp(self, event: &mut Event) {
+    pub(crate) fn stamp(self, event: &mut Event) {
         event.time = Some(self.nanos.div_euclid(1000));
         event.time_unix_nano = Some(self.nanos);
         event.time_source = Some(self.source.as_str().to_owned());

@@ -20,12 +20,20 @@ Examples:
   triage import captures/codex/01-exec-ok
   triage import 0001.logs.pb 0002.traces.json
   triage import --signal logs body.bin
+  triage import ~/.codex/sessions
+  triage import collector-output.jsonl.zst
 
-A file holds one OTLP export request, .pb (Protobuf) or .json. Its signal is told by its name \
-(x.logs.pb, x.traces.json, x.metrics.pb), else by its content where that is unambiguous. A folder is \
-walked in sorted order; what in it is not telemetry is listed as skipped and is no error. Importing \
-again adds nothing. Secrets are taken out before anything is written, as by the collector.
-Exit code: 0 when everything went in, 2 when a file is damaged or could not be read; the rest went in.")]
+A file holds one OTLP export request, .pb (Protobuf) or .json. Its signal is told by its name
+(x.logs.pb, x.traces.json, x.metrics.pb), else by its content where that is unambiguous.
+
+A file of lines, .jsonl or .json, also compressed as .zst, holds one OTLP/JSON request a line, as the
+OpenTelemetry Collector's file exporter writes them, or is a session file of Codex
+(rollout-*.jsonl): that is told by its lines. A session file that has grown can be imported again.
+
+A folder is walked in sorted order; what in it is not telemetry is listed as skipped and is no error.
+Importing again adds nothing. Secrets are taken out before anything is written, as by the collector.
+Exit code: 0 when everything went in, 2 when a file or a line is damaged or could not be read; the
+rest went in.")]
 pub struct Arguments {
     /// Files and folders.
     #[arg(required = true, value_name = "PATH")]
@@ -68,11 +76,17 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
 
 fn report(format: Format, summary: &Summary) -> anyhow::Result<()> {
     for left_out in &summary.damaged {
-        output::note(&format!("error: {}: {}", left_out.path.display(), left_out.reason));
+        output::note(&format!("error: {}: {}", place(left_out), left_out.reason));
     }
     if format == Format::Json {
         let left_out = |files: &[import::LeftOut]| {
-            let entry = |file: &import::LeftOut| json!({"path": file.path.display().to_string(), "reason": file.reason});
+            let entry = |file: &import::LeftOut| {
+                let path = file.path.display().to_string();
+                match file.line {
+                    Some(line) => json!({"path": path, "line": line, "reason": file.reason}),
+                    None => json!({"path": path, "reason": file.reason}),
+                }
+            };
             files.iter().map(entry).collect::<Vec<_>>()
         };
         let document = json!({
@@ -87,7 +101,7 @@ fn report(format: Format, summary: &Summary) -> anyhow::Result<()> {
         return Ok(());
     }
     for left_out in &summary.skipped {
-        output::note(&format!("skipped: {}: {}", left_out.path.display(), left_out.reason));
+        output::note(&format!("skipped: {}: {}", place(left_out), left_out.reason));
     }
     output::data(&format!(
         "files {}, records {}, rows added {}, rows already there {}, files skipped {}, damaged {}\n",
@@ -99,4 +113,10 @@ fn report(format: Format, summary: &Summary) -> anyhow::Result<()> {
         summary.damaged.len(),
     ))?;
     Ok(())
+}
+
+/// `file`, or `file:12` for a line of it.
+fn place(left_out: &import::LeftOut) -> String {
+    let path = left_out.path.display();
+    left_out.line.map_or_else(|| path.to_string(), |line| format!("{path}:{line}"))
 }

@@ -1,12 +1,15 @@
-//! Taking in recorded OTLP request bodies.
+//! Taking in recorded OTLP request bodies and session files.
 //!
 //! Start reading at [`run`]. Every body goes the way of a received one: decode, redact, normalise, append;
 //! rows that the archive holds already are left out, so that importing again adds nothing.
 
 mod append;
+mod line_file;
+mod lines;
 mod signal;
 mod walk;
 
+use std::io::{BufRead, Cursor};
 use std::path::{Path, PathBuf};
 
 use blotter_archive::Archive;
@@ -16,6 +19,7 @@ use blotter_schemas::otlp::{Encoding, Request, Signal};
 
 use crate::Error;
 use append::Appender;
+pub use lines::{LINE_LIMIT, LINES_LIMIT, TEXT_LIMIT};
 pub use signal::{Recognised, recognise};
 
 /// Largest file that is read, in bytes.
@@ -32,11 +36,13 @@ pub struct Options {
     pub redactor: Redactor,
 }
 
-/// A file that was left out.
+/// A file, or a line of one, that was left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
     /// The file.
     pub path: PathBuf,
+    /// The line, from 1; none where it is the whole file.
+    pub line: Option<u64>,
     /// Why; for a damaged file with the place of the damage, where it is known.
     pub reason: String,
 }
@@ -54,8 +60,8 @@ pub struct Summary {
     pub known: u64,
     /// Files that are not telemetry, found in a folder.
     pub skipped: Vec<LeftOut>,
-    /// Files that are telemetry by their name but cannot be decoded, and files named by the caller
-    /// that cannot be read or recognised.
+    /// Files that are telemetry by their name but cannot be decoded, files named by the caller that
+    /// cannot be read or recognised, and lines that cannot be read.
     pub damaged: Vec<LeftOut>,
 }
 
@@ -70,24 +76,21 @@ pub async fn run(
     options: &Options,
     progress: &mut (dyn FnMut(&Path, u64) + Send),
 ) -> Result<Summary, Error> {
-    let mut summary = Summary::default();
-    let mut appender = Appender::new(archive);
+    let mut importer = Importer::new(archive, options);
     for path in paths {
         for found in walk::files(path) {
             match found {
                 walk::Found::File { path, size, named } => {
                     progress(&path, size);
-                    file(&path, size, named, options, &mut appender, &mut summary);
+                    importer.file(&path, size, named).await?;
                 }
                 walk::Found::Unreadable { path, reason } => {
-                    summary.damaged.push(LeftOut { path, reason });
+                    importer.summary.damaged.push(LeftOut { path, line: None, reason });
                 }
             }
-            appender.flush_if_full(&mut summary).await?;
         }
     }
-    appender.flush(&mut summary).await?;
-    Ok(summary)
+    importer.finish().await
 }
 
 /// Imports bodies that are in memory already, each with a name that says its signal.
@@ -100,87 +103,127 @@ pub async fn bodies(
     bodies: &[(&str, &[u8])],
     options: &Options,
 ) -> Result<Summary, Error> {
-    let mut summary = Summary::default();
-    let mut appender = Appender::new(archive);
+    let mut importer = Importer::new(archive, options);
     for (name, body) in bodies {
-        take(Path::new(name), body, true, options, &mut appender, &mut summary);
-        appender.flush_if_full(&mut summary).await?;
+        importer.body(Path::new(name), body, true).await?;
     }
-    appender.flush(&mut summary).await?;
-    Ok(summary)
+    importer.finish().await
 }
 
-fn file(
-    path: &Path,
-    size: u64,
-    named: bool,
-    options: &Options,
-    appender: &mut Appender<'_>,
-    summary: &mut Summary,
-) {
-    let leave_out = |reason: String| LeftOut { path: path.to_owned(), reason };
-    if !named && !signal::may_be_telemetry(path) {
-        summary.skipped.push(leave_out("neither .pb nor .json".to_owned()));
-        return;
+/// An import on its way.
+struct Importer<'a> {
+    options: &'a Options,
+    appender: Appender<'a>,
+    summary: Summary,
+}
+
+impl<'a> Importer<'a> {
+    fn new(archive: &'a Archive, options: &'a Options) -> Self {
+        Self { options, appender: Appender::new(archive), summary: Summary::default() }
     }
-    if size > FILE_LIMIT {
-        let reason = format!("{size} bytes, more than the {FILE_LIMIT} that are read");
-        summary.damaged.push(leave_out(reason));
-        return;
+
+    async fn finish(mut self) -> Result<Summary, Error> {
+        self.appender.flush(&mut self.summary).await?;
+        Ok(self.summary)
     }
-    match walk::read(path) {
-        Ok(body) => take(path, &body, named, options, appender, summary),
-        Err(error) => summary.damaged.push(leave_out(error.to_string())),
+
+    async fn file(&mut self, path: &Path, size: u64, named: bool) -> Result<(), Error> {
+        let leave_out = |reason: String| LeftOut { path: path.to_owned(), line: None, reason };
+        let lines = lines::are_in(path);
+        if !named && !lines && !signal::may_be_telemetry(path) {
+            let reason = "neither .pb nor .json nor .jsonl";
+            self.summary.skipped.push(leave_out(reason.to_owned()));
+            return Ok(());
+        }
+        if size > FILE_LIMIT {
+            let reason = format!("{size} bytes, more than the {FILE_LIMIT} that are read");
+            self.summary.damaged.push(leave_out(reason));
+            return Ok(());
+        }
+        let read = if lines {
+            lines::open(path).map(Read::Lines)
+        } else {
+            walk::read(path).map(Read::Body)
+        };
+        match read {
+            Ok(Read::Lines(input)) => self.lines(path, input, named).await,
+            Ok(Read::Body(body)) if lines::are_several(&body) => {
+                self.lines(path, Box::new(Cursor::new(body)), named).await
+            }
+            Ok(Read::Body(body)) => self.body(path, &body, named).await,
+            Err(error) => {
+                self.summary.damaged.push(leave_out(error.to_string()));
+                Ok(())
+            }
+        }
+    }
+
+    async fn body(&mut self, path: &Path, body: &[u8], named: bool) -> Result<(), Error> {
+        self.take(path, body, named);
+        self.appender.flush_if_full(&mut self.summary).await
+    }
+
+    fn take(&mut self, path: &Path, body: &[u8], named: bool) {
+        // What is wrong with a body may be told with a part of it.
+        let options = self.options;
+        let left_out = |reason: String| {
+            let reason = options.redactor.redact_text(&reason).unwrap_or(reason);
+            LeftOut { path: path.to_owned(), line: None, reason }
+        };
+        let (signal, encoding) = match recognise(path, body, options.signal) {
+            Recognised::Telemetry(signal, encoding) => (signal, encoding),
+            Recognised::Damaged(reason) => {
+                self.summary.damaged.push(left_out(reason));
+                return;
+            }
+            Recognised::Other(reason) if named => {
+                let hint = "name it like x.logs.pb, or use --signal";
+                self.summary.damaged.push(left_out(format!("{reason}; {hint}")));
+                return;
+            }
+            Recognised::Other(reason) => {
+                self.summary.skipped.push(left_out(reason));
+                return;
+            }
+        };
+        match self.request(signal, encoding, body) {
+            Ok(()) => self.summary.files += 1,
+            Err(error) => {
+                let left_out = left_out(signal::damage(&error, encoding, body));
+                self.summary.damaged.push(left_out);
+            }
+        }
+    }
+
+    /// Takes in one request.
+    fn request(
+        &mut self,
+        signal: Signal,
+        encoding: Encoding,
+        body: &[u8],
+    ) -> Result<(), blotter_schemas::Error> {
+        let mut request = Request::decode(signal, encoding, body)?;
+        let redactor = &self.options.redactor;
+        let redacted = if redactor.may_contain(signal, encoding, body) {
+            redactor.account(&redactor.redact(&mut request))
+        } else {
+            redactor.clean()
+        };
+        let custody = Custody {
+            received_time_unix_nano: self.options.received_time_unix_nano,
+            redacted,
+            ..Custody::default()
+        };
+        normalise(&request, &custody, self.appender.rows(body.len()));
+        self.summary.records += u64::try_from(request.record_count()).unwrap_or(u64::MAX);
+        Ok(())
     }
 }
 
-fn take(
-    path: &Path,
-    body: &[u8],
-    named: bool,
-    options: &Options,
-    appender: &mut Appender<'_>,
-    summary: &mut Summary,
-) {
-    // What is wrong with a body may be told with a part of it.
-    let left_out = |reason: String| {
-        let reason = options.redactor.redact_text(&reason).unwrap_or(reason);
-        LeftOut { path: path.to_owned(), reason }
-    };
-    let (signal, encoding) = match recognise(path, body, options.signal) {
-        Recognised::Telemetry(signal, encoding) => (signal, encoding),
-        Recognised::Damaged(reason) => {
-            summary.damaged.push(left_out(reason));
-            return;
-        }
-        Recognised::Other(reason) if named => {
-            let hint = "name it like x.logs.pb, or use --signal";
-            summary.damaged.push(left_out(format!("{reason}; {hint}")));
-            return;
-        }
-        Recognised::Other(reason) => {
-            summary.skipped.push(left_out(reason));
-            return;
-        }
-    };
-    match Request::decode(signal, encoding, body) {
-        Ok(mut request) => {
-            let redacted = if options.redactor.may_contain(signal, encoding, body) {
-                options.redactor.account(&options.redactor.redact(&mut request))
-            } else {
-                options.redactor.clean()
-            };
-            let custody = Custody {
-                received_time_unix_nano: options.received_time_unix_nano,
-                redacted,
-                ..Custody::default()
-            };
-            normalise(&request, &custody, appender.rows(body.len()));
-            summary.files += 1;
-            summary.records += u64::try_from(request.record_count()).unwrap_or(u64::MAX);
-        }
-        Err(error) => summary.damaged.push(left_out(signal::damage(&error, encoding, body))),
-    }
+/// A file that was opened or read.
+enum Read {
+    Lines(Box<dyn BufRead + Send>),
+    Body(Vec<u8>),
 }
 
 /// Name of an encoding as people know it.

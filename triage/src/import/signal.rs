@@ -72,7 +72,7 @@ struct TopLevel {
     metrics: Option<IgnoredAny>,
 }
 
-fn of_json(body: &[u8]) -> Recognised {
+pub(super) fn of_json(body: &[u8]) -> Recognised {
     let top: TopLevel = match serde_json::from_slice(body) {
         Ok(top) => top,
         Err(error) => return Recognised::Other(format!("not an OTLP/JSON request: {error}")),

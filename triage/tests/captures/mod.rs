@@ -15,7 +15,35 @@ pub fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/captures").join(name)
 }
 
-/// Events of a capture.
+fn files(folder: PathBuf) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// What a file named `0001.logs.pb` holds; none where it is something else.
+fn described(path: &Path) -> Option<(Signal, Encoding)> {
+    let file = path.file_name()?.to_str()?;
+    let parts: Vec<&str> = file.split('.').collect();
+    let [_, signal, extension] = parts.as_slice() else { return None };
+    let encoding = if *extension == "pb" { Encoding::Protobuf } else { Encoding::Json };
+    Some((Signal::from_name(signal)?, encoding))
+}
+
+/// The files of a capture's requests.
+pub fn requests(name: &str) -> Vec<PathBuf> {
+    let mut files = files(folder(name));
+    files.retain(|path| described(path).is_some());
+    files
+}
+
+/// The session files of a capture.
+pub fn rollouts(name: &str) -> Vec<PathBuf> {
+    files(folder(name).join("rollout"))
+}
+
+/// Events of a capture's requests.
 pub fn events(name: &str) -> Vec<Event> {
     rows(name).events
 }
@@ -27,18 +55,11 @@ pub fn beside(name: &str) -> Beside {
     Beside { points, ..Beside::default() }
 }
 
-/// Rows of a capture.
+/// Rows of a capture's requests.
 pub fn rows(name: &str) -> Rows {
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(folder(name)).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
     let mut rows = Rows::default();
-    for path in files {
-        let file = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let parts: Vec<&str> = file.split('.').collect();
-        let [_, signal, extension] = parts.as_slice() else { continue };
-        let Some(signal) = Signal::from_name(signal) else { continue };
-        let encoding = if *extension == "pb" { Encoding::Protobuf } else { Encoding::Json };
+    for path in requests(name) {
+        let Some((signal, encoding)) = described(&path) else { continue };
         let request = Request::decode(signal, encoding, &std::fs::read(&path).unwrap()).unwrap();
         normalise(&request, &Custody::default(), &mut rows);
     }

@@ -2,7 +2,7 @@
 
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 
-use super::{conversation, turn};
+use super::{conversation, justification, turn};
 use crate::dialects::{address, body, set_kind};
 use crate::names::blotter::EventKind;
 use crate::names::codex::{self, AuthOutcome, EventKind as StreamEvent, EventName};
@@ -175,6 +175,7 @@ fn tool(attributes: &Attributes<'_>, event: &mut Event) {
 fn tool_result(attributes: &Attributes<'_>, event: &mut Event) -> EventKind {
     tool(attributes, event);
     event.arguments = attributes.text(codex::ARGUMENTS);
+    event.justification = justification(event.tool_name.as_deref(), event.arguments.as_deref());
     event.output = attributes.text(codex::OUTPUT);
     event.output_truncated = attributes.flag(codex::OUTPUT_TRUNCATED);
     event.success = attributes.flag(codex::SUCCESS);

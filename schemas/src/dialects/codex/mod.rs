@@ -28,11 +28,14 @@
 //! kind `spawn`; the executor; a permission profile's name; the failure of an MCP server to start.
 //! `decision_source` is as sent: `User` also where the approval policy answered for nobody.
 
+mod justification;
 mod logs;
 mod spans;
 
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::{Span as OtlpSpan, span::Event as OtlpSpanEvent};
+
+pub(crate) use justification::justification;
 
 use super::{Derived, Dialect, Origin, Signature};
 use crate::names::codex;
@@ -43,7 +46,8 @@ use crate::tables::{Event, Span};
 const EVENT_PREFIX: &str = "codex.";
 /// How its originators and the Rust targets of its spans begin.
 const PREFIXES: [&str; 2] = ["codex_", "codex-"];
-const SIGNATURE: Signature = Signature {
+/// Name and version of the dialect.
+pub(crate) const SIGNATURE: Signature = Signature {
     name: "codex",
     version: 2,
     services: &PREFIXES,
