@@ -293,7 +293,8 @@ fn the_demo_needs_nothing_and_can_be_run_again() {
 #[test]
 fn the_help_of_every_command_gives_examples() {
     for command in [
-        "up", "connect", "import", "sessions", "show", "receipt", "gaps", "snapshot", "diff", "demo",
+        "up", "connect", "import", "sessions", "show", "receipt", "gaps", "snapshot", "diff",
+        "demo",
     ] {
         let (code, stdout, _) = triage(Path::new("."), &[command, "--help"]);
         assert_eq!(code, 0);
@@ -320,7 +321,8 @@ fn coverage_tells_what_an_agent_reports_and_which_agents_are_known() {
 /// A data folder with the same run twice, over two transports, and another one.
 fn with_runs() -> TempDir {
     let folder = TempDir::new().unwrap();
-    let captures = ["codex/01-exec-ok-workspace-write", "codex/12-grpc", "codex/02-denied-readonly"];
+    let captures =
+        ["codex/01-exec-ok-workspace-write", "codex/12-grpc", "codex/02-denied-readonly"];
     let captures = captures.map(captures::folder);
     let paths: Vec<&Path> = captures.iter().map(std::path::PathBuf::as_path).collect();
     assert_eq!(import(folder.path(), &paths).0, 0);
@@ -360,9 +362,12 @@ fn a_snapshot_goes_to_stdout_or_whole_into_a_file_and_replaces_only_a_snapshot()
 #[test]
 fn diff_ends_with_0_for_the_same_1_for_another_and_2_for_what_cannot_be_read() {
     let archive = with_runs();
-    let (code, stdout, stderr) = triage(archive.path(), &["diff", "01a1fb66-2a6e", "01a1fb6a-0801"]);
+    let (code, stdout, stderr) =
+        triage(archive.path(), &["diff", "01a1fb66-2a6e", "01a1fb6a-0801"]);
     assert_eq!((code, stderr.as_str()), (0, ""), "{stdout}");
-    assert!(stdout.contains("Comparable  yes") && stdout.contains("cannot tell behaviour from luck"));
+    assert!(
+        stdout.contains("Comparable  yes") && stdout.contains("cannot tell behaviour from luck")
+    );
     let (code, stdout, _) = triage(archive.path(), &["diff", "01a1fb66-2a6e", "01a1fb66-3ea4"]);
     assert!(code == 1 && stdout.contains("workspace-write -> read-only"), "{stdout}");
     let file = archive.path().join("run.json");

@@ -78,7 +78,8 @@ fn of_events(session_id: &str, events: &[Event]) -> Snapshot {
 /// The id of the session that none is around.
 fn session_id(events: &[Event]) -> String {
     let parents = lineage::parents(events);
-    let own = |event: &&Event| event.session_id.as_ref().is_some_and(|id| !parents.contains_key(id));
+    let own =
+        |event: &&Event| event.session_id.as_ref().is_some_and(|id| !parents.contains_key(id));
     let first = events.iter().filter(own).min_by_key(|event| event.time_unix_nano).unwrap();
     first.session_id.clone().unwrap()
 }
@@ -227,7 +228,8 @@ fn another_sandbox_policy_is_said_before_what_follows_from_it() {
     let found = compared(OK, DENIED);
     assert!(found.differs);
     assert_eq!(found.comparability.verdict, Verdict::Limited);
-    let sandbox = found.comparability.aspects.iter().find(|it| it.name == "sandbox_policy").unwrap();
+    let sandbox =
+        found.comparability.aspects.iter().find(|it| it.name == "sandbox_policy").unwrap();
     assert_eq!((sandbox.state, sandbox.means.is_empty()), (State::Differs, false));
     assert_eq!(found.differences[0].class, Class::PolicyChanged);
     assert_eq!(found.differences[0].says, "narrower");
@@ -357,7 +359,9 @@ fn another_version_is_refused_with_what_to_do_and_anything_else_is_no_snapshot()
     let refused = |bytes: &[u8]| file::read("f.json", bytes).unwrap_err().to_string();
     let error = refused(newer.as_bytes());
     assert!(error.contains("blotter.snapshot/2") && error.contains("take it again"), "{error}");
-    for bytes in [&b""[..], b"[]", b"{}", br#"{"format":"x"}"#, br#"{"format":"blotter.snapshot/1"}"#] {
+    for bytes in
+        [&b""[..], b"[]", b"{}", br#"{"format":"x"}"#, br#"{"format":"blotter.snapshot/1"}"#]
+    {
         let error = refused(bytes);
         assert!(error.contains("f.json is no snapshot"), "{error}");
     }
