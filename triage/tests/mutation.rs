@@ -19,8 +19,9 @@ use blotter_triage::receipt::{Beside, family};
 use blotter_triage::reconstruct::{Session, lineage, reconstruct};
 use serde_json::Value;
 
-/// Facts that tell what was decided and what happened: what must not change into another.
-const FACTS: [&str; 14] = [
+/// Facts that tell what was decided and what happened: what must not change into another. The arguments
+/// are told by several records, each in a form and a part of its own.
+const FACTS: [&str; 13] = [
     "tool",
     "approval_policy",
     "profile",
@@ -32,7 +33,6 @@ const FACTS: [&str; 14] = [
     "mcp_server",
     "outcome",
     "exit_code",
-    "arguments",
     "output",
     "planned",
 ];
@@ -102,40 +102,30 @@ fn only_less_is_stated(
     }
 }
 
-fn every_capture() -> Vec<String> {
-    let mut names = Vec::new();
-    let folder = captures::folder("");
-    for agent in std::fs::read_dir(&folder).unwrap() {
-        let agent = agent.unwrap().path();
-        if !agent.is_dir() {
-            continue;
-        }
-        for run in std::fs::read_dir(&agent).unwrap() {
-            let run = run.unwrap().path();
-            if run.is_dir() {
-                let name = run.strip_prefix(&folder).unwrap();
-                names.push(name.to_str().unwrap().to_owned());
-            }
-        }
-    }
-    names.sort();
-    assert!(names.len() > 40, "{}", names.len());
-    names
+/// The rows that can change what is stated of a call: plumbing that names no turn cannot.
+fn telling(mut events: Vec<Event>) -> Vec<Event> {
+    events.retain(|event| event.kind.as_deref() != Some("other") || event.turn_id.is_some());
+    events
 }
 
-/// Rows that can change what is stated of a call: those of kind `other` stand in no receipt.
-fn telling(events: &[Event]) -> Vec<usize> {
-    let is = |event: &Event| event.kind.as_deref() != Some("other");
-    (0..events.len()).filter(|index| is(&events[*index])).collect()
+/// Each capture's telling rows, what stands beside them, and what they state.
+fn whole_trails() -> Vec<(String, Vec<Event>, Beside, BTreeMap<String, Stated>)> {
+    let trail = |name: String| {
+        let (events, beside) = (captures::events(&name), captures::beside(&name));
+        let all = stated(&events, &beside);
+        let events = telling(events);
+        let whole = stated(&events, &beside);
+        assert_eq!(all, whole, "{name}: plumbing changes what is stated");
+        (name, events, beside, whole)
+    };
+    captures::all().into_iter().map(trail).collect()
 }
 
 #[test]
 fn a_record_that_is_lost_changes_no_fact_into_another() {
     let mut removed = 0;
-    for name in every_capture() {
-        let (events, beside) = (captures::events(&name), captures::beside(&name));
-        let whole = stated(&events, &beside);
-        for index in telling(&events) {
+    for (name, events, beside, whole) in whole_trails() {
+        for index in 0..events.len() {
             let mut lesser = events.clone();
             let row = lesser.remove(index);
             removed += 1;
@@ -146,4 +136,73 @@ fn a_record_that_is_lost_changes_no_fact_into_another() {
         only_less_is_stated(&what, &whole, &stated(&events, &Beside::default()));
     }
     assert!(removed > 1_000, "{removed}");
+}
+
+#[test]
+fn a_batch_that_is_lost_or_cut_changes_no_fact_into_another() {
+    for (name, events, beside, whole) in whole_trails() {
+        for share in [2, 3, 5] {
+            let size = events.len().div_ceil(share).max(1);
+            for (number, batch) in events.chunks(size).enumerate() {
+                let lost: BTreeSet<[u8; 16]> = batch.iter().map(|event| event.event_id).collect();
+                let rest: Vec<Event> = events
+                    .iter()
+                    .filter(|event| !lost.contains(&event.event_id))
+                    .cloned()
+                    .collect();
+                let what = format!("{name} without batch {number} of {share}");
+                only_less_is_stated(&what, &whole, &stated(&rest, &beside));
+                let cut: Vec<Event> = batch.iter().take(batch.len() / 2).cloned().collect();
+                let what = format!("{name}, half of batch {number} of {share} alone");
+                only_less_is_stated(&what, &whole, &stated(&cut, &beside));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_record_that_comes_twice_and_any_order_of_arrival_change_nothing() {
+    for (name, mut events, beside, whole) in whole_trails() {
+        let copies: Vec<Event> = events.iter().step_by(3).cloned().collect();
+        events.extend(copies);
+        events.reverse();
+        assert_eq!(stated(&events, &beside), whole, "{name} doubled and reversed");
+        let length = events.len();
+        for step in [3, 7] {
+            if length % step == 0 {
+                continue;
+            }
+            let shuffled: Vec<Event> =
+                (0..length).map(|index| events[index * step % length].clone()).collect();
+            assert_eq!(stated(&shuffled, &beside), whole, "{name} in steps of {step}");
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_moved_makes_no_false_statement() {
+    const HOUR_NS: i64 = 3_600_000_000_000;
+    for (name, events, beside, whole) in whole_trails() {
+        // All of it at another time: the same facts.
+        let moved = |event: &Event, by: i64| {
+            let mut event = event.clone();
+            event.time_unix_nano = event.time_unix_nano.map(|time| time + by);
+            event
+        };
+        for by in [-HOUR_NS, HOUR_NS] {
+            let later: Vec<Event> = events.iter().map(|event| moved(event, by)).collect();
+            let what = format!("{name} moved by {by} ns");
+            only_less_is_stated(&what, &whole, &stated(&later, &beside));
+            // The logs' clock alone: what is joined by time is not found, or found at another call.
+            let skewed: Vec<Event> = events
+                .iter()
+                .map(|event| {
+                    let log = event.source.as_deref() == Some("otlp_log");
+                    moved(event, if log { by } else { 0 })
+                })
+                .collect();
+            let what = format!("{name}, its logs moved by {by} ns");
+            only_less_is_stated(&what, &whole, &stated(&skewed, &beside));
+        }
+    }
 }

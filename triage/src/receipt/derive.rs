@@ -258,7 +258,7 @@ fn outcome(
     if let Some(told) = reading.outcome(call) {
         return told;
     }
-    if let Some(cut) = reading.interrupted(call, around) {
+    if let Some(cut) = reading.interrupted(call, verdict) {
         return cut.map(|()| Outcome::Interrupted);
     }
     let Some(result) = &call.result else {

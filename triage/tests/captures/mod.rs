@@ -76,14 +76,31 @@ pub fn examined(name: &str) -> Session {
     session
 }
 
+/// Every capture, in order of its name.
+pub fn all() -> Vec<String> {
+    let mut names = Vec::new();
+    let root = folder("");
+    for agent in files(root.clone()).into_iter().filter(|path| path.is_dir()) {
+        for run in files(agent).into_iter().filter(|path| path.is_dir()) {
+            names.push(run.strip_prefix(&root).unwrap().to_str().unwrap().to_owned());
+        }
+    }
+    assert!(names.len() > 40, "{}", names.len());
+    names
+}
+
 /// The session of a capture that none is around.
 pub fn session(name: &str) -> Session {
+    first_session(name).unwrap()
+}
+
+/// The same; none where the capture is of no session.
+pub fn first_session(name: &str) -> Option<Session> {
     let events = events(name);
     let parents = blotter_triage::reconstruct::lineage::parents(&events);
     let first = events
         .iter()
         .filter(|event| event.session_id.as_ref().is_some_and(|id| !parents.contains_key(id)))
-        .min_by_key(|event| event.time_unix_nano)
-        .unwrap();
-    reconstruct(first.session_id.as_ref().unwrap(), &events)
+        .min_by_key(|event| event.time_unix_nano)?;
+    Some(reconstruct(first.session_id.as_ref()?, &events))
 }

@@ -90,8 +90,8 @@ pub(crate) trait Reading: Sync {
         None
     }
 
-    /// Whether the call was cut off while it ran, where a record says so.
-    fn interrupted(&self, _call: &Call, _around: &Circumstances<'_>) -> Option<Fact<()>> {
+    /// Whether the call was cut off while it ran, where a record says so. `verdict` is the call's.
+    fn interrupted(&self, _call: &Call, _verdict: &Verdict) -> Option<Fact<()>> {
         None
     }
 

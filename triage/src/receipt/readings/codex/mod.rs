@@ -246,9 +246,11 @@ impl Reading for Codex {
         })
     }
 
-    fn interrupted(&self, call: &Call, _around: &Circumstances<'_>) -> Option<Fact<()>> {
+    fn interrupted(&self, call: &Call, verdict: &Verdict) -> Option<Fact<()>> {
+        // A call that a person ended at the prompt is cut off too: this one must have come past it.
+        let past = asks_nobody(call) || verdict.decision.value == Some(Decision::Allow);
         let cut = call.error_type.value.as_deref() == Some(ABORTED);
-        (cut && call.result.is_none())
+        (cut && past && call.result.is_none())
             .then(|| Fact::inferred((), "its span was cut off", call.error_type.events.clone()))
     }
 
