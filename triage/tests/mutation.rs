@@ -81,22 +81,40 @@ fn sessions(events: &[Event]) -> Vec<Session> {
         .collect()
 }
 
-/// Fails where a fact of the whole trail is stated otherwise by a lesser one.
-fn only_less_is_stated(
-    what: &str,
-    whole: &BTreeMap<String, Stated>,
-    lesser: &BTreeMap<String, Stated>,
-) {
-    for (address, facts) in lesser {
-        let Some(before) = whole.get(address) else { continue };
-        for (name, values) in facts {
-            let known = &before[name];
-            // What was not known before may not become known by a loss either.
-            for value in values {
-                assert!(
-                    known.contains(value),
-                    "{what}: {address}: {name} was {known:?} and is now stated as {value}"
-                );
+/// Where a fact of the whole trail is stated otherwise by a lesser one.
+#[derive(Default)]
+struct Changed(Vec<String>);
+
+impl Changed {
+    fn none(&self) {
+        let first: Vec<&String> = self.0.iter().take(20).collect();
+        assert!(self.0.is_empty(), "{} statements: {first:#?}", self.0.len());
+    }
+
+    fn compare(
+        &mut self,
+        what: &str,
+        whole: &BTreeMap<String, Stated>,
+        lesser: &BTreeMap<String, Stated>,
+    ) {
+        for (address, facts) in lesser {
+            let Some(before) = whole.get(address) else { continue };
+            for (name, values) in facts {
+                let known = &before[name];
+                // What was not known before may not become known by a loss either.
+                for value in values {
+                    // Codex's spans run the names of server and tool together.
+                    let longer = |short: &Value| {
+                        let ends =
+                            |short: &str| value.as_str().is_some_and(|it| it.ends_with(short));
+                        *name == "tool" && short.as_str().is_some_and(ends)
+                    };
+                    if !known.contains(value) && !known.iter().any(longer) {
+                        self.0.push(format!(
+                            "{what}: {address}: {name} was {known:?} and is now stated as {value}"
+                        ));
+                    }
+                }
             }
         }
     }
@@ -123,6 +141,7 @@ fn whole_trails() -> Vec<(String, Vec<Event>, Beside, BTreeMap<String, Stated>)>
 
 #[test]
 fn a_record_that_is_lost_changes_no_fact_into_another() {
+    let mut changed = Changed::default();
     let mut removed = 0;
     for (name, events, beside, whole) in whole_trails() {
         for index in 0..events.len() {
@@ -130,16 +149,18 @@ fn a_record_that_is_lost_changes_no_fact_into_another() {
             let row = lesser.remove(index);
             removed += 1;
             let what = format!("{name} without {:?} {:?}", row.kind, row.name);
-            only_less_is_stated(&what, &whole, &stated(&lesser, &beside));
+            changed.compare(&what, &whole, &stated(&lesser, &beside));
         }
         let what = format!("{name} without its counters");
-        only_less_is_stated(&what, &whole, &stated(&events, &Beside::default()));
+        changed.compare(&what, &whole, &stated(&events, &Beside::default()));
     }
     assert!(removed > 1_000, "{removed}");
+    changed.none();
 }
 
 #[test]
 fn a_batch_that_is_lost_or_cut_changes_no_fact_into_another() {
+    let mut changed = Changed::default();
     for (name, events, beside, whole) in whole_trails() {
         for share in [2, 3, 5] {
             let size = events.len().div_ceil(share).max(1);
@@ -151,13 +172,14 @@ fn a_batch_that_is_lost_or_cut_changes_no_fact_into_another() {
                     .cloned()
                     .collect();
                 let what = format!("{name} without batch {number} of {share}");
-                only_less_is_stated(&what, &whole, &stated(&rest, &beside));
+                changed.compare(&what, &whole, &stated(&rest, &beside));
                 let cut: Vec<Event> = batch.iter().take(batch.len() / 2).cloned().collect();
                 let what = format!("{name}, half of batch {number} of {share} alone");
-                only_less_is_stated(&what, &whole, &stated(&cut, &beside));
+                changed.compare(&what, &whole, &stated(&cut, &beside));
             }
         }
     }
+    changed.none();
 }
 
 #[test]
@@ -181,6 +203,7 @@ fn a_record_that_comes_twice_and_any_order_of_arrival_change_nothing() {
 
 #[test]
 fn a_clock_that_moved_makes_no_false_statement() {
+    let mut changed = Changed::default();
     const HOUR_NS: i64 = 3_600_000_000_000;
     for (name, events, beside, whole) in whole_trails() {
         // All of it at another time: the same facts.
@@ -192,7 +215,7 @@ fn a_clock_that_moved_makes_no_false_statement() {
         for by in [-HOUR_NS, HOUR_NS] {
             let later: Vec<Event> = events.iter().map(|event| moved(event, by)).collect();
             let what = format!("{name} moved by {by} ns");
-            only_less_is_stated(&what, &whole, &stated(&later, &beside));
+            changed.compare(&what, &whole, &stated(&later, &beside));
             // The logs' clock alone: what is joined by time is not found, or found at another call.
             let skewed: Vec<Event> = events
                 .iter()
@@ -202,7 +225,8 @@ fn a_clock_that_moved_makes_no_false_statement() {
                 })
                 .collect();
             let what = format!("{name}, its logs moved by {by} ns");
-            only_less_is_stated(&what, &whole, &stated(&skewed, &beside));
+            changed.compare(&what, &whole, &stated(&skewed, &beside));
         }
     }
+    changed.none();
 }

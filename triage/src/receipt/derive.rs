@@ -264,14 +264,16 @@ fn outcome(
     let Some(result) = &call.result else {
         return unknown(call, around, Outcome::Unknown, "no result was reported");
     };
+    // A call that was refused is no success either: a failure is one of a call that came past that.
+    let past = ran || matches!(decision.value, Some(Decision::Allow | Decision::None));
     match (exit_code.value, result.success.value) {
         (Some(code), _) if code != 0 => {
             inferred(Outcome::Failed, "its exit code is not 0", &exit_code.events)
         }
-        (_, Some(false)) => {
+        (_, Some(false)) if past && reading.failure_is_the_outcome(call) => {
             inferred(Outcome::Failed, "the agent calls it a failure", &result.success.events)
         }
-        (_, None) if result.error_type.is_known() => {
+        (_, None) if past && result.error_type.is_known() => {
             inferred(Outcome::Failed, "the result is an error", &result.error_type.events)
         }
         (Some(_), _) => {
@@ -284,6 +286,12 @@ fn outcome(
             "the agent calls the end of a command a success whatever its exit code, which is not known",
         )
         .or_unknown(Outcome::Unknown),
+        (None, Some(false)) => unknown(
+            call,
+            around,
+            Outcome::Unknown,
+            "it is no success, but whether it was refused, stopped or failed cannot be told",
+        ),
         (None, None) => unknown(
             call,
             around,

@@ -85,6 +85,12 @@ pub(crate) trait Reading: Sync {
         true
     }
 
+    /// Whether a result that the agent calls a failure says that the call failed. False where that may
+    /// also mean that it was stopped.
+    fn failure_is_the_outcome(&self, _call: &Call) -> bool {
+        true
+    }
+
     /// What became of a call that was let through, where the agent says so in words of its own.
     fn outcome(&self, _call: &Call) -> Option<Fact<Outcome>> {
         None

@@ -94,6 +94,14 @@ impl Reading for Codex {
             verdict.decided_by = Fact::inferred(DecidedBy::SessionGrant, GRANTED_BEFORE, grant);
             return verdict;
         }
+        if stated.decision.value.as_deref() == Some(FOR_SESSION) {
+            let events = verdict.decided_by.events;
+            let why =
+                "a person approved it for the session, but no record tells whether now or before";
+            verdict.decided_by =
+                Fact { events, ..Fact::missing(why) }.or_unknown(DecidedBy::Unknown);
+            return verdict;
+        }
         if verdict.decided_by.value == Some(DecidedBy::User) && asks_nobody(call) {
             let policy = Claim {
                 value: DecidedBy::Config,
@@ -231,7 +239,14 @@ impl Reading for Codex {
             let output = call.result.as_ref().and_then(|result| result.output.value.as_deref());
             return output.is_some_and(|output| output.starts_with(SCRIPT_COMPLETED));
         }
-        !is_a_command(call)
+        let unanswered = permissions::is_a_request(call) && permissions::answer(call).is_none();
+        !is_a_command(call) && !unanswered
+    }
+
+    fn failure_is_the_outcome(&self, call: &Call) -> bool {
+        // Only the words tell a command that failed from one that the network proxy stopped.
+        let words = call.result.as_ref().is_some_and(|result| result.output.is_known());
+        words || !is_a_command(call)
     }
 
     fn outcome(&self, call: &Call) -> Option<Fact<Outcome>> {
@@ -319,15 +334,10 @@ fn answered_as_it_was_cut_off(call: &Call) -> Option<&Note> {
     })
 }
 
-/// Rows of an earlier answer that holds for the session and covers this call: for the same command, where
-/// this decision can be no person's. An escalation that the configuration approves was asked about before.
+/// Rows of an earlier answer for the session to the same command.
 fn earlier_grant(call: &Call, stated: &Stated, around: &Circumstances<'_>) -> Option<Vec<EventId>> {
-    let word = stated.decision.value.as_deref()?;
-    let by_config = stated.source.value.as_deref() == Some("Config");
-    if word != FOR_SESSION && !(by_config && asks_to_leave_the_sandbox(call)) {
-        return None;
-    }
-    let command = argument(call, "cmd")?;
+    let command =
+        argument(call, "cmd").filter(|_| stated.decision.value.as_deref() == Some(FOR_SESSION))?;
     let same = |earlier: &Call| {
         earlier.tool.value == call.tool.value && argument(earlier, "cmd").as_ref() == Some(&command)
     };

@@ -36,9 +36,14 @@ impl Answer {
     }
 }
 
+/// Whether the call is such a request.
+pub(super) fn is_a_request(call: &Call) -> bool {
+    call.tool.value.as_deref() == Some(TOOL)
+}
+
 /// The answer to the request that this call is, where its output tells it whole.
 pub(super) fn answer(call: &Call) -> Option<Answer> {
-    let result = call.result.as_ref().filter(|_| call.tool.value.as_deref() == Some(TOOL))?;
+    let result = call.result.as_ref().filter(|_| is_a_request(call))?;
     let text = result.output.value.as_deref().filter(|text| text.len() <= LIMIT)?;
     let answer: Value = serde_json::from_str(text).ok()?;
     let permissions = answer.get("permissions")?.as_object()?;
