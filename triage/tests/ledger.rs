@@ -104,12 +104,8 @@ fn the_settings_of_every_capture_are_as_reviewed() {
         }
         for sequence in sequences {
             let holes = sequence.holes();
-            writeln!(
-                all,
-                "    {}: {} of {}; {holes}",
-                sequence.counts, sequence.seen, sequence.last
-            )
-            .unwrap();
+            let Sequence { counts, seen, first, last, .. } = sequence;
+            writeln!(all, "    {counts} {first} to {last}: {seen} came; missing: {holes}").unwrap();
         }
         for clock in clocks {
             writeln!(all, "    clock: {}", clock.summary).unwrap();

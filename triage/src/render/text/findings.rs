@@ -24,9 +24,7 @@ pub(super) fn of_session(page: &mut Page, session: &Session) {
     if !minor.is_empty() {
         let mut rules: Vec<&str> = minor.iter().map(|finding| finding.rule).collect();
         rules.dedup();
-        let plural = if minor.len() == 1 { "" } else { "s" };
-        let text =
-            format!("{} of no weight{plural}: {}; see triage gaps", minor.len(), rules.join(", "));
+        let text = format!("{} of little weight: {}; triage gaps tells", minor.len(), rules.join(", "));
         page.unknown("findings", &text);
     }
 }
