@@ -259,6 +259,11 @@ fn what_a_process_counts_is_judged_over_all_its_sessions() {
     assert_eq!(holes(&at(7)), 0);
     assert_eq!(holes(&at(20)), 1, "that number is another process's");
     assert_eq!(trail::lacking(&rows).into_iter().collect::<Vec<_>>(), [2]);
+    // The lines of the agent's own session file are counted apart.
+    let line = row("codex", 10, EventSource::Rollout, EventKind::Result);
+    rows.truncate(5);
+    rows.extend([usage(6), Event { sequence: Some(70), ..about("c", line) }]);
+    assert_eq!(of("sequence_hole", &rows), []);
 }
 
 #[test]

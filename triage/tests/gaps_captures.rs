@@ -13,9 +13,12 @@ mod captures;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use blotter_schemas::tables::Event;
 use blotter_triage::gaps;
 use blotter_triage::reconstruct::findings::{Finding, Severity};
+use blotter_triage::reconstruct::reconstruct;
 use blotter_triage::render::{json, text};
+use blotter_triage::trail;
 
 /// Every capture that holds a session, such as `codex/03-mcp`.
 fn every() -> Vec<String> {
@@ -100,6 +103,43 @@ fn a_refusal_logged_as_a_persons_under_policy_never_is_found() {
     assert!(finding.summary.contains("refused by a person") && refused.next().is_none());
     // Nobody was asked: that is not told as what happened.
     assert!(!finding.summary.contains("config"), "{finding:?}");
+}
+
+/// Names of the rules that find something in the capture's session when `lost` rows are taken out.
+fn without(name: &str, lost: impl Fn(&Event) -> bool) -> BTreeSet<&'static str> {
+    let id = captures::session(name).session_id;
+    let mut rows = captures::events(name);
+    rows.retain(|row| !lost(row));
+    let mut session = reconstruct(&id, &rows);
+    trail::examine(&mut session, &rows, &captures::beside(name));
+    gaps::family(&session).into_iter().map(|finding| finding.rule).collect()
+}
+
+#[test]
+fn every_log_record_of_claude_code_that_is_taken_out_is_missed_but_the_last() {
+    let name = "claude-code/03-denied";
+    let rows = captures::events(name);
+    let numbers: BTreeSet<i64> = rows.iter().filter_map(|row| row.sequence).collect();
+    let last = *numbers.last().unwrap();
+    for number in numbers {
+        let found = without(name, |row| row.sequence == Some(number));
+        assert_eq!(found.contains("sequence_hole"), number != last, "{number}: {found:?}");
+    }
+}
+
+#[test]
+fn a_result_that_is_taken_out_of_a_codex_session_is_missed_also_where_its_copy_on_a_span_stays() {
+    let name = "codex/01-exec-ok-workspace-write";
+    let second = |row: &Event| row.kind.as_deref() == Some("result") && row.sequence == Some(2);
+    let found = without(name, second);
+    assert!(
+        found.contains("decision_without_result") && found.contains("sequence_hole"),
+        "{found:?}"
+    );
+    let found = without(name, |row| second(row) && row.source.as_deref() == Some("otlp_log"));
+    assert!(found.contains("sequence_hole"), "{found:?}");
+    let found = without(name, |row| row.kind.as_deref() == Some("decision"));
+    assert!(found.contains("result_without_decision"), "{found:?}");
 }
 
 #[test]

@@ -58,6 +58,7 @@ fn disputed<'a>(call: &'a Call, receipt: &'a Receipt) -> Vec<Disputed<'a>> {
         (fact.grade == Grade::Contradicted).then_some((name, &fact.why, &fact.events))
     }
     let result = call.result.as_ref();
+    let cut = result.is_some_and(|result| result.output_truncated.value == Some(true));
     let mut found = vec![
         one("tool", &receipt.tool),
         one("arguments", &receipt.arguments),
@@ -68,7 +69,8 @@ fn disputed<'a>(call: &'a Call, receipt: &'a Receipt) -> Vec<Disputed<'a>> {
         result.and_then(|result| one("success", &result.success)),
         one("outcome", &receipt.outcome),
         one("exit_code", &receipt.exit_code),
-        one("output", &receipt.output),
+        // One that was cut is not what another record has whole.
+        one("output", &receipt.output).filter(|_| !cut),
         one("mcp_server", &receipt.mcp_server),
         one("transport", &receipt.transport),
     ];

@@ -81,7 +81,7 @@ struct Numbered {
 
 impl Numbers {
     pub(crate) fn add(&mut self, row: &Event) {
-        let Some(number) = row.sequence else { return };
+        let Some(number) = number(row) else { return };
         let log = from(row, EventSource::OtlpLog);
         let time = row.time_unix_nano;
         self.seen.entry(number).or_default().push(Numbered {
@@ -95,7 +95,7 @@ impl Numbers {
     /// process counts as time goes on, and the same number of another process lies elsewhere.
     fn fill(&mut self, rows: &[&Event]) {
         let fits = |row: &&&Event| {
-            let Some((number, time)) = row.sequence.zip(row.time_unix_nano) else { return false };
+            let Some((number, time)) = number(row).zip(row.time_unix_nano) else { return false };
             let before = self.seen.range(..number).next_back();
             let after = self.seen.range(number..).next();
             let time_of = |rows: Option<(&i64, &Vec<Numbered>)>| {
@@ -177,13 +177,18 @@ impl Numbers {
     }
 }
 
+/// The number of a record that was sent; the lines of an agent's own session file are counted apart.
+fn number(row: &Event) -> Option<i64> {
+    row.sequence.filter(|_| !from(row, EventSource::Rollout))
+}
+
 /// The numbers of a session's own records, by speaker.
 pub(crate) fn of_session<'a>(
     rows: &[&'a Event],
     speaker: impl Fn(&Event) -> usize,
 ) -> BTreeMap<usize, Numbers> {
     let mut numbers: BTreeMap<usize, Numbers> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.sequence.is_some()) {
+    for row in rows.iter().filter(|row| number(row).is_some()) {
         numbers.entry(speaker(row)).or_default().add(row);
     }
     numbers
@@ -193,7 +198,7 @@ pub(crate) fn of_session<'a>(
 /// sessions carry included.
 pub(crate) fn of_processes(family: &Family<'_>, dialect: &str) -> BTreeMap<usize, Numbers> {
     let mut numbers: BTreeMap<usize, Numbers> = BTreeMap::new();
-    let own = |row: &&Event| row.dialect.as_deref() == Some(dialect) && row.sequence.is_some();
+    let own = |row: &&Event| row.dialect.as_deref() == Some(dialect) && number(row).is_some();
     for row in family.rows.iter().filter(own) {
         numbers.entry(family.speakers.of(row)).or_default().add(row);
     }
@@ -222,7 +227,7 @@ const LOOKED_FOR: usize = 1_000;
 pub fn lacking(rows: &[Event]) -> BTreeSet<i64> {
     let speakers = Speakers::new(rows);
     let mut seen: BTreeMap<(usize, i64), Numbers> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.sequence.is_some()) {
+    for row in rows.iter().filter(|row| number(row).is_some()) {
         let counter = row.dialect.as_deref().and_then(Counter::of);
         if let Some(counter) = counter.filter(|counter| counter.scope == Scope::Process) {
             seen.entry((speakers.of(row), counter.first)).or_default().add(row);

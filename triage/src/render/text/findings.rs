@@ -24,7 +24,8 @@ pub(super) fn of_session(page: &mut Page, session: &Session) {
     if !minor.is_empty() {
         let mut rules: Vec<&str> = minor.iter().map(|finding| finding.rule).collect();
         rules.dedup();
-        let text = format!("{} of little weight: {}; triage gaps tells", minor.len(), rules.join(", "));
+        let text =
+            format!("{} of little weight: {}; triage gaps tells", minor.len(), rules.join(", "));
         page.unknown("findings", &text);
     }
 }
