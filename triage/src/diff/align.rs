@@ -1,7 +1,8 @@
 //! Which step of one run stands for which of the other.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::iter::Peekable;
+use std::vec::IntoIter;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
@@ -32,57 +33,74 @@ fn by_arguments(step: &Step) -> Key<'_> {
     (tool, server, step.arguments_digest.value.as_deref())
 }
 
-/// Aligns two runs: first steps with the same tool and arguments, then between those steps with the same
-/// tool, then what was left over and is the same at another place. `texts` says whether arguments can be
-/// compared.
+/// Aligns two runs: first steps with the same tool and arguments in the same order, then those at another
+/// place, then between all these steps with the same tool. `texts` says whether arguments can be compared.
 pub(super) fn align(a: &[Step], b: &[Step], texts: bool) -> Alignment {
     let mut alignment = Alignment::default();
-    let (all_a, all_b) = (0..a.len(), 0..b.len());
-    let gaps = if texts {
-        matched(a, b, all_a, all_b, by_arguments, &mut alignment.pairs)
-    } else {
-        vec![(all_a, all_b)]
-    };
-    let mut left = Vec::new();
-    for (gap_a, gap_b) in gaps {
-        left.extend(matched(a, b, gap_a, gap_b, by_tool, &mut alignment.pairs));
+    let whole = Gap { a: (0..a.len()).collect(), b: (0..b.len()).collect() };
+    let mut gaps = vec![whole];
+    if texts {
+        gaps = gaps
+            .into_iter()
+            .flat_map(|gap| matched(a, b, gap, by_arguments, &mut alignment.pairs))
+            .collect();
+        alignment.moved = moved(a, b, &mut gaps);
+    }
+    for gap in gaps {
+        for left in matched(a, b, gap, by_tool, &mut alignment.pairs) {
+            alignment.only_a.extend(left.a);
+            alignment.only_b.extend(left.b);
+        }
     }
     alignment.pairs.sort_unstable();
-    let mut left_b: BTreeMap<Key<'_>, Vec<usize>> = BTreeMap::new();
-    for index in left.iter().flat_map(|(_, gap_b)| gap_b.clone()).rev() {
-        if let Some(step) = b.get(index).filter(|_| texts) {
-            left_b.entry(by_arguments(step)).or_default().push(index);
-        }
-    }
-    for index in left.iter().flat_map(|(gap_a, _)| gap_a.clone()) {
-        let same = a.get(index).and_then(|step| left_b.get_mut(&by_arguments(step))?.pop());
-        match same {
-            Some(same) => alignment.moved.push((index, same)),
-            None => alignment.only_a.push(index),
-        }
-    }
-    let moved: BTreeSet<usize> = alignment.moved.iter().map(|(_, index)| *index).collect();
-    let left_b = left.into_iter().flat_map(|(_, gap_b)| gap_b);
-    alignment.only_b.extend(left_b.filter(|index| !moved.contains(index)));
     alignment
 }
 
-type Gap = (Range<usize>, Range<usize>);
+/// Steps between two pairs, by their places.
+struct Gap {
+    a: Vec<usize>,
+    b: Vec<usize>,
+}
 
-/// Pairs steps of two ranges that have the same key. Returns the ranges that are left between them.
+/// Takes steps out of the gaps that are the same call at another place, first with first.
+fn moved(a: &[Step], b: &[Step], gaps: &mut [Gap]) -> Vec<(usize, usize)> {
+    // Whether two calls are the same cannot be told where the arguments are not known.
+    let known = |steps: &[Step], index: usize| {
+        steps.get(index).is_some_and(|step| step.arguments_digest.value.is_some())
+    };
+    let mut left: BTreeMap<Key<'_>, Vec<usize>> = BTreeMap::new();
+    let in_b = gaps.iter().flat_map(|gap| &gap.b).copied().rev();
+    for index in in_b.filter(|index| known(b, *index)) {
+        if let Some(step) = b.get(index) {
+            left.entry(by_arguments(step)).or_default().push(index);
+        }
+    }
+    let mut moved = Vec::new();
+    let in_a = gaps.iter().flat_map(|gap| &gap.a).copied();
+    for index in in_a.filter(|index| known(a, *index)) {
+        let same = a.get(index).and_then(|step| left.get_mut(&by_arguments(step))?.pop());
+        moved.extend(same.map(|same| (index, same)));
+    }
+    let (of_a, of_b): (BTreeSet<usize>, BTreeSet<usize>) = moved.iter().copied().unzip();
+    for gap in gaps {
+        gap.a.retain(|index| !of_a.contains(index));
+        gap.b.retain(|index| !of_b.contains(index));
+    }
+    moved
+}
+
+/// Pairs steps of a gap that have the same key and stand in the same order. Returns the gaps that are left.
 fn matched<'a>(
     a: &'a [Step],
     b: &'a [Step],
-    range_a: Range<usize>,
-    range_b: Range<usize>,
+    gap: Gap,
     key: impl Fn(&'a Step) -> Key<'a>,
     pairs: &mut Vec<(usize, usize)>,
 ) -> Vec<Gap> {
-    let of = |steps: &'a [Step], range: &Range<usize>| -> Vec<(usize, Key<'a>)> {
-        let steps = steps.get(range.clone()).unwrap_or_default();
-        steps.iter().enumerate().map(|(index, step)| (range.start + index, key(step))).collect()
+    let of = |steps: &'a [Step], places: &[usize]| -> Vec<(usize, Key<'a>)> {
+        places.iter().filter_map(|place| Some((*place, key(steps.get(*place)?)))).collect()
     };
-    let (mut keys_a, mut keys_b) = (of(a, &range_a), of(b, &range_b));
+    let (mut keys_a, mut keys_b) = (of(a, &gap.a), of(b, &gap.b));
     // A key that the other side lacks has no pair; without those the search is short where much differs.
     let known = |keys: &[(usize, Key<'a>)]| -> BTreeSet<Key<'a>> {
         keys.iter().map(|(_, key)| *key).collect()
@@ -96,25 +114,34 @@ fn matched<'a>(
     let numbered = |keys: &[(usize, Key<'a>)]| -> Vec<Option<usize>> {
         keys.iter().map(|(_, key)| numbers.get(key).copied()).collect()
     };
-    let mut gaps = Vec::new();
-    let (mut next_a, mut next_b) = (range_a.start, range_b.start);
+    let mut found = Vec::new();
     for op in capture_diff_slices(Algorithm::Myers, &numbered(&keys_a), &numbered(&keys_b)) {
         let DiffOp::Equal { old_index, new_index, len } = op else { continue };
-        for offset in 0..len {
-            let at = |keys: &[(usize, Key<'a>)], index: usize| {
-                keys.get(index + offset).map(|(index, _)| *index)
-            };
-            let (Some(a), Some(b)) = (at(&keys_a, old_index), at(&keys_b, new_index)) else {
-                continue;
-            };
-            gaps.push((next_a..a, next_b..b));
-            pairs.push((a, b));
-            (next_a, next_b) = (a + 1, b + 1);
-        }
+        let place =
+            |keys: &[(usize, Key<'a>)], index: usize| keys.get(index).map(|(place, _)| *place);
+        found.extend((0..len).filter_map(|offset| {
+            Some((place(&keys_a, old_index + offset)?, place(&keys_b, new_index + offset)?))
+        }));
     }
-    gaps.push((next_a..range_a.end, next_b..range_b.end));
-    gaps.retain(|(gap_a, gap_b)| !gap_a.is_empty() || !gap_b.is_empty());
+    let (mut left_a, mut left_b) = (gap.a.into_iter().peekable(), gap.b.into_iter().peekable());
+    let mut gaps = Vec::new();
+    for (place_a, place_b) in &found {
+        gaps.push(Gap { a: until(&mut left_a, *place_a), b: until(&mut left_b, *place_b) });
+    }
+    gaps.push(Gap { a: left_a.collect(), b: left_b.collect() });
+    gaps.retain(|gap| !gap.a.is_empty() || !gap.b.is_empty());
+    pairs.extend(found);
     gaps
+}
+
+/// Takes the places before this one, and drops it.
+fn until(places: &mut Peekable<IntoIter<usize>>, end: usize) -> Vec<usize> {
+    let mut before = Vec::new();
+    while let Some(place) = places.next_if(|place| *place < end) {
+        before.push(place);
+    }
+    places.next_if_eq(&end);
+    before
 }
 
 #[cfg(test)]
@@ -162,11 +189,11 @@ mod tests {
     }
 
     #[test]
-    fn the_same_call_is_paired_first_then_the_same_tool_then_the_same_call_elsewhere() {
-        let found = aligned("a1 a2 b3 c4", "a1 a9 b3 a2 d5");
-        assert_eq!(found.pairs, [(0, 0), (2, 2)]);
-        assert_eq!(found.moved, [(1, 3)]);
-        assert_eq!((found.only_a, found.only_b), (vec![3], vec![1, 4]));
+    fn the_same_call_is_paired_first_also_at_another_place_then_the_same_tool() {
+        let found = aligned("a1 a2 b3 c4 e5", "a1 a9 b3 c4 a2 d6");
+        assert_eq!(found.pairs, [(0, 0), (2, 2), (3, 3)]);
+        assert_eq!(found.moved, [(1, 4)]);
+        assert_eq!((found.only_a, found.only_b), (vec![4], vec![1, 5]));
         let changed = aligned("a1 b2 a3", "a1 b7 a3");
         assert_eq!(changed.pairs, [(0, 0), (1, 1), (2, 2)]);
     }

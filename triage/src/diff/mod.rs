@@ -2,10 +2,11 @@
 //! security first.
 //!
 //! Start reading at [`diff`]. `comparable.rs` holds the headers against each other, `align.rs` pairs the
-//! steps, `steps.rs` compares them, [`classes`] orders what is found, `width.rs` knows which of two policies
-//! is wider. `docs/snapshot.md` describes the JSON.
+//! steps, `steps.rs` and `beside.rs` compare them, [`classes`] orders what is found, `width.rs` knows which
+//! of two policies is wider. `docs/snapshot.md` describes the JSON.
 
 mod align;
+mod beside;
 pub mod classes;
 mod comparable;
 pub mod model;

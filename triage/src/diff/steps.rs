@@ -10,17 +10,14 @@ use super::classes::Class;
 use super::model::{Difference, Steps, Unknowns};
 use super::seen::{self, Seen};
 use super::width::{Width, width};
-use crate::snapshot::model::{Header, NETWORK, Reached, Run, Step, WORDS};
+use crate::snapshot::model::{Header, Run, Step, WORDS};
 use crate::snapshot::{Compared, Known};
 
 /// Facts under which policy a step was made.
 const POLICIES: &[&str] = &["profile", "approval_policy"];
-/// Facts of the connections, the hosts and the reviews of a step, beside its words.
-const HOST: &str = "host";
+/// The arguments among the facts, and what a host is called.
 const ARGUMENTS: &str = "arguments";
-const REVIEW: &str = "review";
-/// The place of those that are not words among the facts, behind all words.
-const AFTER_WORDS: usize = 100;
+const HOST: &str = "host";
 
 /// Two runs that are being compared, or one that stands alone.
 pub(super) struct Comparison<'a> {
@@ -33,9 +30,11 @@ pub(super) struct Comparison<'a> {
 
 /// A step of both, or of one.
 #[derive(Clone, Copy)]
-struct Both<'a> {
-    a: Option<(usize, &'a Step)>,
-    b: Option<(usize, &'a Step)>,
+pub(super) struct Both<'a> {
+    /// Of the first, with its place from 0.
+    pub a: Option<(usize, &'a Step)>,
+    /// Of the second.
+    pub b: Option<(usize, &'a Step)>,
 }
 
 impl Both<'_> {
@@ -93,7 +92,8 @@ impl<'a> Comparison<'a> {
         self.difference(class, "run", none, values, String::new())
     }
 
-    fn difference(
+    /// A difference of these steps.
+    pub(super) fn difference(
         &self,
         class: Class,
         fact: &'static str,
@@ -264,95 +264,15 @@ impl<'a> Comparison<'a> {
     }
 
     /// A host, where it is new to the first side.
-    fn host(&self, both: Both<'_>, host: &str, says: &str, found: &mut Vec<Difference>) {
+    pub(super) fn host(&self, both: Both<'_>, host: &str, says: &str, found: &mut Vec<Difference>) {
         if self.texts && !self.seen_a.hosts.contains(host) {
             let values = (None, Some(host.to_owned()));
             found.push(self.difference(Class::NewHost, HOST, both, values, says.to_owned()));
         }
     }
 
-    fn network(
-        &self,
-        both: Both<'_>,
-        a: &Step,
-        b: &Step,
-        found: &mut Vec<Difference>,
-        unknowns: &mut Unknowns,
-    ) {
-        let (Some(in_a), Some(in_b)) = (&a.network.value, &b.network.value) else {
-            let said: Vec<String> = [&a.network, &b.network]
-                .into_iter()
-                .flat_map(|network| network.value.iter().flatten().map(shown))
-                .collect();
-            let grades = [
-                (a.network.value.is_some(), a.network.grade),
-                (b.network.value.is_some(), b.network.grade),
-            ];
-            self.unknown(unknowns, AFTER_WORDS, NETWORK, grades, said);
-            return;
-        };
-        if !self.texts {
-            let grades = [(true, a.network.grade), (true, b.network.grade)];
-            self.unknown(unknowns, AFTER_WORDS, NETWORK, grades, None);
-            return;
-        }
-        let addresses: BTreeSet<String> = in_a.iter().chain(in_b).map(Reached::address).collect();
-        for address in addresses {
-            let decided = |reached: &[Reached]| -> Option<String> {
-                let decisions: BTreeSet<&str> = reached
-                    .iter()
-                    .filter(|one| one.address() == address)
-                    .map(|one| one.decision.as_deref().unwrap_or("(decision not reported)"))
-                    .collect();
-                let decisions: Vec<&str> = decisions.into_iter().collect();
-                (!decisions.is_empty()).then(|| decisions.join(" and "))
-            };
-            match (decided(in_a), decided(in_b)) {
-                (Some(a), Some(b)) if a != b => {
-                    let values = (Some(a), Some(b));
-                    found.push(self.difference(Class::Decision, NETWORK, both, values, address));
-                }
-                (None, Some(decision)) => {
-                    let host = in_b.iter().find(|one| one.address() == address);
-                    let host = host.and_then(|one| one.host.as_deref()).unwrap_or_default();
-                    let says = format!("reached for as {address}: {decision}");
-                    self.host(both, host, &says, found);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn reviews(
-        &self,
-        both: Both<'_>,
-        a: &Step,
-        b: &Step,
-        found: &mut Vec<Difference>,
-        unknowns: &mut Unknowns,
-    ) {
-        let said = |step: &Step| -> Option<String> {
-            let reviews: Vec<String> = step
-                .reviews
-                .iter()
-                .map(|review| format!("{}, risk {}", review.verdict.shown(), review.risk.shown()))
-                .collect();
-            (!reviews.is_empty()).then(|| reviews.join("; "))
-        };
-        match (said(a), said(b)) {
-            (Some(a), Some(b)) if a != b => {
-                let values = (Some(a), Some(b));
-                found.push(self.difference(Class::Decision, REVIEW, both, values, String::new()));
-            }
-            (a, b) if a.is_some() != b.is_some() => {
-                let grades = [(a.is_some(), Grade::Missing), (b.is_some(), Grade::Missing)];
-                self.unknown(unknowns, AFTER_WORDS + 1, REVIEW, grades, a.or(b));
-            }
-            _ => {}
-        }
-    }
-
-    fn unknown(
+    /// Counts that a fact of two steps cannot be compared.
+    pub(super) fn unknown(
         &self,
         unknowns: &mut Unknowns,
         order: usize,
@@ -431,9 +351,4 @@ impl<'a> Comparison<'a> {
         let values = (Some(step.tool.shown()), None);
         found.push(self.difference(Class::Count, "step", both, values, String::new()));
     }
-}
-
-fn shown(reached: &Reached) -> String {
-    let decision = reached.decision.as_deref().unwrap_or("decision not reported");
-    format!("{}: {decision}", reached.address())
 }

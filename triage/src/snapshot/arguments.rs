@@ -9,7 +9,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::model::TAGS;
-use super::rules::Normaliser;
+use super::normalise::Normaliser;
 use super::shell;
 use crate::Error;
 

@@ -9,7 +9,8 @@ use super::model::{
     FORMAT, Header, ITEMS, REVIEWS, Reached, Review, Role, Run, Settings, Signals, Snapshot, Step,
     TAGS, coverage,
 };
-use super::rules::{Normaliser, declared};
+use super::normalise::Normaliser;
+use super::rules::declared;
 use super::{Known, List};
 use crate::Error;
 use crate::fact::{Fact, JoinKind};
