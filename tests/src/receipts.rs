@@ -47,6 +47,15 @@ impl Receipt {
         }
     }
 
+    /// What it states about `fact`, how well that is supported, and why.
+    fn grounds(&self, fact: &str) -> String {
+        let field = |name: &str| {
+            let field = self.0.get(fact).and_then(|fact| fact.get(name)).and_then(Value::as_str);
+            field.unwrap_or_default()
+        };
+        format!("it says {:?} ({}; {})", self.says(fact), field("grade"), field("why"))
+    }
+
     /// The facts that records disagree about.
     #[must_use]
     pub fn contradicted(&self) -> Vec<&str> {
@@ -66,41 +75,76 @@ fn connection(connection: &Value) -> String {
     format!("{}:{} {}", text("host"), text("port"), text("decision"))
 }
 
-/// Whether the receipt of the call at `address` says exactly this, and no records disagree about it.
-///
-/// # Errors
-/// When it says anything else: everything that is wrong is named, with the receipt.
-pub async fn assert_receipt(
-    archive: &Path,
-    address: &str,
-    truth: &[(&str, &str)],
-) -> anyhow::Result<()> {
-    assert_disputed_receipt(archive, address, truth, &[]).await
+/// What really happened in a session, call by call.
+#[derive(Debug)]
+pub struct Truth {
+    session: String,
+    calls: Vec<Call>,
 }
 
-/// The same where records do disagree, about exactly the facts `disputed`.
-///
-/// # Errors
-/// As for [`assert_receipt`].
-pub async fn assert_disputed_receipt(
-    archive: &Path,
-    address: &str,
-    truth: &[(&str, &str)],
-    disputed: &[&str],
-) -> anyhow::Result<()> {
-    let receipt = Receipt::of(archive, address).await?;
-    let wrong: Vec<String> = truth
-        .iter()
-        .map(|(fact, really)| (fact, really, receipt.says(fact)))
-        .filter(|(_, really, says)| says != *really)
-        .map(|(fact, really, says)| format!("{fact} is {really:?} and it says {says:?}"))
-        .collect();
-    let whole = &receipt.0;
-    ensure!(wrong.is_empty(), "{address}: {}; {whole:#}", wrong.join("; "));
-    let contradicted = receipt.contradicted();
-    ensure!(
-        contradicted == disputed,
-        "{address}: records disagree about {contradicted:?}: {whole:#}"
-    );
-    Ok(())
+#[derive(Debug)]
+struct Call {
+    address: String,
+    facts: Vec<(String, String)>,
+    disputed: Vec<String>,
+}
+
+impl Truth {
+    /// Of the session with this id, nothing yet.
+    #[must_use]
+    pub fn of(session: &str) -> Self {
+        Self { session: session.to_owned(), calls: Vec::new() }
+    }
+
+    /// The call with this id, or `@n`, in the session: each fact with its true value.
+    pub fn call(&mut self, call: &str, facts: &[(&str, &str)]) {
+        self.disputed_call(call, facts, &[]);
+    }
+
+    /// The same of a call about which the records disagree: about exactly the facts `disputed`.
+    pub fn disputed_call(&mut self, call: &str, facts: &[(&str, &str)], disputed: &[&str]) {
+        let address = format!("{}/{call}", self.session);
+        self.add(address, facts, disputed);
+    }
+
+    /// A call of another session, at `address`.
+    pub fn elsewhere(&mut self, address: &str, facts: &[(&str, &str)]) {
+        self.add(address.to_owned(), facts, &[]);
+    }
+
+    fn add(&mut self, address: String, facts: &[(&str, &str)], disputed: &[&str]) {
+        let owned = |(fact, really): &(&str, &str)| ((*fact).to_owned(), (*really).to_owned());
+        self.calls.push(Call {
+            address,
+            facts: facts.iter().map(owned).collect(),
+            disputed: disputed.iter().map(|fact| (*fact).to_owned()).collect(),
+        });
+    }
+
+    /// Whether the receipts of the archive say exactly this.
+    ///
+    /// # Errors
+    /// When one says anything else, or that records disagree where they do not: everything that is
+    /// wrong is named.
+    pub async fn held_by(&self, archive: &Path) -> anyhow::Result<()> {
+        let mut wrong = Vec::new();
+        for call in &self.calls {
+            let receipt = Receipt::of(archive, &call.address).await?;
+            let before = wrong.len();
+            for (fact, really) in &call.facts {
+                if receipt.says(fact) != *really {
+                    wrong.push(format!("  {fact} is {really:?}: {}", receipt.grounds(fact)));
+                }
+            }
+            let contradicted = receipt.contradicted();
+            if contradicted != call.disputed {
+                wrong.push(format!("  records disagree about {contradicted:?}"));
+            }
+            if wrong.len() > before {
+                wrong.insert(before, call.address.clone());
+            }
+        }
+        ensure!(wrong.is_empty(), "wrong receipts:\n{}", wrong.join("\n"));
+        Ok(())
+    }
 }

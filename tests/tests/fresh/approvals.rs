@@ -4,7 +4,7 @@ use std::path::Path;
 
 use blotter_tests::agents::codex::{Answer, AppServer, Codex, Home};
 use blotter_tests::model::{Model, Scenario, call_id};
-use blotter_tests::receipts::NOTHING;
+use blotter_tests::receipts::{NOTHING, Truth};
 use serde_json::{Value, json};
 
 use crate::trail::Trail;
@@ -92,48 +92,41 @@ async fn each_of_the_six_answers_of_a_person_is_told() -> anyhow::Result<()> {
     assert!(session.end().await?.success());
     let archive = trail.end().await?;
 
+    let mut truth = Truth::of(&id);
     for step in [0, 2, 4] {
-        archive.tells(&id, &call_id(step, 0), &ACCEPTED).await?;
+        truth.call(&call_id(step, 0), &ACCEPTED);
     }
-    archive
-        .tells(
-            &id,
-            &call_id(1, 0),
-            &[
-                ("decision", "deny"),
-                ("decided_by", "user"),
-                ("executed", "no"),
-                ("outcome", "refused"),
-                ("exit_code", NOTHING),
-            ],
-        )
-        .await?;
-    archive
-        .tells(
-            &id,
-            &call_id(3, 0),
-            &[
-                ("tool", "apply_patch"),
-                ("decision", "allow"),
-                ("decided_by", "user"),
-                ("executed", "yes"),
-                ("outcome", "succeeded"),
-            ],
-        )
-        .await?;
-    archive
-        .tells(
-            &id,
-            &call_id(5, 0),
-            &[
-                ("decision", "cancel"),
-                ("decided_by", "user"),
-                ("executed", "no"),
-                ("outcome", "cancelled"),
-                ("exit_code", NOTHING),
-            ],
-        )
-        .await
+    truth.call(
+        &call_id(1, 0),
+        &[
+            ("decision", "deny"),
+            ("decided_by", "user"),
+            ("executed", "no"),
+            ("outcome", "refused"),
+            ("exit_code", NOTHING),
+        ],
+    );
+    truth.call(
+        &call_id(3, 0),
+        &[
+            ("tool", "apply_patch"),
+            ("decision", "allow"),
+            ("decided_by", "user"),
+            ("executed", "yes"),
+            ("outcome", "succeeded"),
+        ],
+    );
+    truth.call(
+        &call_id(5, 0),
+        &[
+            ("decision", "cancel"),
+            ("decided_by", "user"),
+            ("executed", "no"),
+            ("outcome", "cancelled"),
+            ("exit_code", NOTHING),
+        ],
+    );
+    truth.held_by(&archive.path()).await
 }
 
 #[tokio::test]
@@ -163,13 +156,14 @@ async fn what_a_grant_answers_is_not_said_to_be_a_persons_answer() -> anyhow::Re
     assert_eq!(turn.asked, asked(&[0, 2, 4, 5]), "a grant answers the same command again");
     assert!(session.end().await?.success());
     let archive = trail.end().await?;
+    let mut truth = Truth::of(&id);
     for step in [0, 2, 4, 5] {
-        archive.tells(&id, &call_id(step, 0), &ACCEPTED).await?;
+        truth.call(&call_id(step, 0), &ACCEPTED);
     }
     for step in [1, 3] {
-        archive.tells(&id, &call_id(step, 0), &GRANTED).await?;
+        truth.call(&call_id(step, 0), &GRANTED);
     }
-    Ok(())
+    truth.held_by(&archive.path()).await
 }
 
 #[tokio::test]
@@ -191,21 +185,20 @@ async fn a_command_that_a_person_interrupts_ran_and_has_no_end() -> anyhow::Resu
     assert_eq!(session.interrupted_turn("take your time", &started).await?.status, "interrupted");
     assert!(session.end().await?.success());
     let archive = trail.end().await?;
-    archive.tells(&id, &call_id(0, 0), &[("asked", "say one"), ("outcome", "succeeded")]).await?;
-    archive
-        .tells(
-            &id,
-            &call_id(2, 0),
-            &[
-                ("asked", "take your time"),
-                ("decision", "allow"),
-                ("decided_by", "config"),
-                ("executed", "yes"),
-                ("outcome", "interrupted"),
-                ("exit_code", NOTHING),
-            ],
-        )
-        .await
+    let mut truth = Truth::of(&id);
+    truth.call(&call_id(0, 0), &[("asked", "say one"), ("outcome", "succeeded")]);
+    truth.call(
+        &call_id(2, 0),
+        &[
+            ("asked", "take your time"),
+            ("decision", "allow"),
+            ("decided_by", "config"),
+            ("executed", "yes"),
+            ("outcome", "interrupted"),
+            ("exit_code", NOTHING),
+        ],
+    );
+    truth.held_by(&archive.path()).await
 }
 
 #[tokio::test]
@@ -250,42 +243,34 @@ async fn permissions_asked_for_at_run_time_hold_as_long_as_they_were_granted() -
     assert!(!turn.join("second").exists(), "the grant for the turn outlived it");
     assert!(session_long.join("second").exists(), "the grant for the session did not hold");
 
+    let mut truth = Truth::of(&id);
     for step in [0, 2] {
-        archive
-            .tells(
-                &id,
-                &call_id(step, 0),
-                &[
-                    ("tool", "request_permissions"),
-                    ("decision", "allow"),
-                    ("decided_by", "user"),
-                    ("outcome", "succeeded"),
-                ],
-            )
-            .await?;
+        truth.call(
+            &call_id(step, 0),
+            &[
+                ("tool", "request_permissions"),
+                ("decision", "allow"),
+                ("decided_by", "user"),
+                ("outcome", "succeeded"),
+            ],
+        );
     }
-    archive
-        .tells(
-            &id,
-            &call_id(3, 0),
-            &[("decision", "deny"), ("decided_by", "user"), ("outcome", "refused")],
-        )
-        .await?;
-    archive.tells(&id, &call_id(5, 0), &[("sandbox", "denied"), ("outcome", "blocked")]).await?;
+    truth.call(
+        &call_id(3, 0),
+        &[("decision", "deny"), ("decided_by", "user"), ("outcome", "refused")],
+    );
+    truth.call(&call_id(5, 0), &[("sandbox", "denied"), ("outcome", "blocked")]);
     for step in [1, 6] {
-        archive
-            .tells(
-                &id,
-                &call_id(step, 0),
-                &[
-                    ("decision", "allow"),
-                    ("decided_by", "config"),
-                    ("executed", "yes"),
-                    ("outcome", "succeeded"),
-                    ("exit_code", "0"),
-                ],
-            )
-            .await?;
+        truth.call(
+            &call_id(step, 0),
+            &[
+                ("decision", "allow"),
+                ("decided_by", "config"),
+                ("executed", "yes"),
+                ("outcome", "succeeded"),
+                ("exit_code", "0"),
+            ],
+        );
     }
-    Ok(())
+    truth.held_by(&archive.path()).await
 }

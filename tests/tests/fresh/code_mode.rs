@@ -2,7 +2,7 @@
 
 use blotter_tests::agents::codex::Codex;
 use blotter_tests::model::{Model, Scenario, call_id, sub_agent_call_id};
-use blotter_tests::receipts::{Receipt, assert_receipt};
+use blotter_tests::receipts::{Receipt, Truth};
 use serde_json::json;
 
 use crate::trail::Trail;
@@ -29,19 +29,19 @@ async fn what_code_calls_has_receipts_of_its_own() -> anyhow::Result<()> {
     let within: Vec<&str> =
         receipt.0["calls"].as_array().into_iter().flatten().filter_map(|id| id.as_str()).collect();
     let [read, write] = within[..] else { anyhow::bail!("not two calls: {:#}", receipt.0) };
-    let truths = [
-        [("sandbox", "unknown"), ("outcome", "succeeded"), ("exit_code", "0")],
-        [("sandbox", "denied"), ("outcome", "blocked"), ("exit_code", "1")],
+    let mut truth = Truth::of(&run.session_id()?);
+    let ran = [
+        ("tool", "exec_command"),
+        ("decision", "allow"),
+        ("decided_by", "config"),
+        ("executed", "yes"),
     ];
-    for (address, truth) in [read, write].into_iter().zip(truths) {
-        let common = [
-            ("tool", "exec_command"),
-            ("decision", "allow"),
-            ("decided_by", "config"),
-            ("executed", "yes"),
-        ];
-        let truth: Vec<_> = truth.into_iter().filter(|(_, value)| *value != "unknown").collect();
-        assert_receipt(&archive.path(), address, &[&common[..], &truth].concat()).await?;
+    let succeeded = [("outcome", "succeeded"), ("exit_code", "0")];
+    let stopped = [("sandbox", "denied"), ("outcome", "blocked"), ("exit_code", "1")];
+    truth.elsewhere(read, &[&ran[..], &succeeded].concat());
+    truth.elsewhere(write, &[&ran[..], &stopped].concat());
+    truth.held_by(&archive.path()).await?;
+    for address in [read, write] {
         let nested = Receipt::of(&archive.path(), address).await?;
         assert_eq!(nested.0["within"]["address"], outer);
     }
@@ -72,29 +72,30 @@ async fn what_a_sub_agent_calls_is_told_of_its_own_session() -> anyhow::Result<(
     assert!(run.folder.path().join("touched.txt").exists(), "the sub-agent touched nothing");
 
     let session = run.session_id()?;
-    archive
-        .tells(
-            &session,
-            &call_id(0, 0),
-            &[
-                ("asked", "have it touched"),
-                ("tool", "spawn_agent"),
-                ("decision", "allow"),
-                ("executed", "yes"),
-                ("outcome", "succeeded"),
-            ],
-        )
-        .await?;
+    let mut truth = Truth::of(&session);
+    truth.call(
+        &call_id(0, 0),
+        &[
+            ("asked", "have it touched"),
+            ("tool", "spawn_agent"),
+            ("decision", "allow"),
+            ("executed", "yes"),
+            ("outcome", "succeeded"),
+        ],
+    );
     let outer = Receipt::of(&archive.path(), &sub_agent_call_id(0, 0)).await?;
     assert_ne!(outer.0["session_id"], session, "a sub-agent has a session of its own");
     let nested = outer.0["calls"][0].as_str().unwrap_or_default();
-    let truth = [
-        ("tool", "exec_command"),
-        ("decision", "allow"),
-        ("decided_by", "config"),
-        ("executed", "yes"),
-        ("outcome", "succeeded"),
-        ("exit_code", "0"),
-    ];
-    assert_receipt(&archive.path(), nested, &truth).await
+    truth.elsewhere(
+        nested,
+        &[
+            ("tool", "exec_command"),
+            ("decision", "allow"),
+            ("decided_by", "config"),
+            ("executed", "yes"),
+            ("outcome", "succeeded"),
+            ("exit_code", "0"),
+        ],
+    );
+    truth.held_by(&archive.path()).await
 }

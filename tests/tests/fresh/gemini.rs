@@ -5,6 +5,7 @@
 use blotter_tests::agents::Gemini;
 use blotter_tests::agents::gemini::Finished;
 use blotter_tests::model::{Model, Scenario};
+use blotter_tests::receipts::Truth;
 
 use crate::trail::{Archive, Trail};
 
@@ -31,7 +32,7 @@ async fn in_yolo_mode_nobody_accepted_what_gemini_says_was_accepted() -> anyhow:
     ]}"#;
     let Some((run, archive)) = ran(SCENARIO, "yolo", "").await? else { return Ok(()) };
     assert!(run.folder.path().join("made.txt").exists(), "{:#?}", run.events);
-    let session = run.session_id()?;
+    let mut truth = Truth::of(run.session_id()?);
     let allowed = [
         ("asked", "please do the task"),
         ("tool", "run_shell_command"),
@@ -42,9 +43,10 @@ async fn in_yolo_mode_nobody_accepted_what_gemini_says_was_accepted() -> anyhow:
         ("executed", "yes"),
     ];
     for (call, outcome) in [("@1", "succeeded"), ("@2", "failed")] {
-        archive.tells(session, call, &[&allowed[..], &[("outcome", outcome)]].concat()).await?;
+        truth.call(call, &[&allowed[..], &[("outcome", outcome)]].concat());
     }
-    archive.tells(session, "@2", &[("exit_code", "3")]).await
+    truth.call("@2", &[("exit_code", "3")]);
+    truth.held_by(&archive.path()).await
 }
 
 #[tokio::test]
@@ -57,22 +59,20 @@ async fn without_anybody_to_ask_gemini_does_not_know_the_tools_that_would_ask() 
     ]}"#;
     let Some((run, archive)) = ran(SCENARIO, "default", "").await? else { return Ok(()) };
     assert!(!run.folder.path().join("made.txt").exists(), "{:#?}", run.events);
+    let mut truth = Truth::of(run.session_id()?);
     for (call, tool) in [("@1", "run_shell_command"), ("@2", "no_such_tool")] {
-        archive
-            .tells(
-                run.session_id()?,
-                call,
-                &[
-                    ("tool", tool),
-                    ("approval_policy", "default"),
-                    ("decision", "none"),
-                    ("executed", "no"),
-                    ("outcome", "failed"),
-                ],
-            )
-            .await?;
+        truth.call(
+            call,
+            &[
+                ("tool", tool),
+                ("approval_policy", "default"),
+                ("decision", "none"),
+                ("executed", "no"),
+                ("outcome", "failed"),
+            ],
+        );
     }
-    Ok(())
+    truth.held_by(&archive.path()).await
 }
 
 #[tokio::test]
@@ -93,29 +93,24 @@ priority = 999
     assert!(!run.folder.path().join("made.txt").exists(), "{:#?}", run.events);
     let refused = run.results()[0];
     assert_eq!(refused["error"]["type"], "policy_violation", "{refused:#}");
-    let session = run.session_id()?;
-    archive
-        .tells(
-            session,
-            "@1",
-            &[
-                ("decision", "deny"),
-                ("decided_by", "config"),
-                ("executed", "no"),
-                ("outcome", "refused"),
-            ],
-        )
-        .await?;
-    archive
-        .tells(
-            session,
-            "@2",
-            &[
-                ("decision", "allow"),
-                ("decided_by", "config"),
-                ("executed", "yes"),
-                ("outcome", "succeeded"),
-            ],
-        )
-        .await
+    let mut truth = Truth::of(run.session_id()?);
+    truth.call(
+        "@1",
+        &[
+            ("decision", "deny"),
+            ("decided_by", "config"),
+            ("executed", "no"),
+            ("outcome", "refused"),
+        ],
+    );
+    truth.call(
+        "@2",
+        &[
+            ("decision", "allow"),
+            ("decided_by", "config"),
+            ("executed", "yes"),
+            ("outcome", "succeeded"),
+        ],
+    );
+    truth.held_by(&archive.path()).await
 }

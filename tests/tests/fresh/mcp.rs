@@ -3,6 +3,7 @@
 use blotter_tests::agents::codex::{Answer, AppServer, Codex, Home};
 use blotter_tests::binaries::binary;
 use blotter_tests::model::{Model, Scenario, call_id};
+use blotter_tests::receipts::Truth;
 
 use crate::trail::Trail;
 
@@ -33,6 +34,7 @@ async fn what_a_person_answers_about_an_mcp_tool_is_told() -> anyhow::Result<()>
     assert!(session.end().await?.success());
     let archive = trail.end().await?;
 
+    let mut truth = Truth::of(&id);
     let called = [
         ("mcp_server", "lab"),
         ("transport", "stdio"),
@@ -46,26 +48,23 @@ async fn what_a_person_answers_about_an_mcp_tool_is_told() -> anyhow::Result<()>
         (4, "delete_all", "user", "succeeded"),
         (5, "delete_all", "session_grant", "succeeded"),
     ] {
-        let truth = [("tool", tool), ("decided_by", decided_by), ("outcome", outcome)];
-        archive.tells(&id, &call_id(step, 0), &[&called[..], &truth].concat()).await?;
+        let own = [("tool", tool), ("decided_by", decided_by), ("outcome", outcome)];
+        truth.call(&call_id(step, 0), &[&called[..], &own].concat());
     }
     for (step, decision, outcome) in [(1, "deny", "refused"), (2, "cancel", "cancelled")] {
-        archive
-            .tells(
-                &id,
-                &call_id(step, 0),
-                &[
-                    ("tool", "delete_all"),
-                    ("mcp_server", "lab"),
-                    ("decision", decision),
-                    ("decided_by", "user"),
-                    ("executed", "no"),
-                    ("outcome", outcome),
-                ],
-            )
-            .await?;
+        truth.call(
+            &call_id(step, 0),
+            &[
+                ("tool", "delete_all"),
+                ("mcp_server", "lab"),
+                ("decision", decision),
+                ("decided_by", "user"),
+                ("executed", "no"),
+                ("outcome", outcome),
+            ],
+        );
     }
-    Ok(())
+    truth.held_by(&archive.path()).await
 }
 
 #[tokio::test]
@@ -82,25 +81,23 @@ async fn an_mcp_call_refused_with_nobody_to_ask_was_not_refused_by_a_person() ->
     let run = codex.exec_in(home, &["-s", "workspace-write"], "delete").await?;
     let archive = trail.end().await?;
     assert_eq!(run.exit_code, Some(0), "{}", run.stderr);
-    let session = run.session_id()?;
-    archive
-        .tells(
-            &session,
-            &call_id(0, 0),
-            &[
-                ("mcp_server", "lab"),
-                ("decision", "allow"),
-                ("decided_by", "config"),
-                ("executed", "yes"),
-                ("outcome", "succeeded"),
-            ],
-        )
-        .await?;
-    let truth = [
+    let mut truth = Truth::of(&run.session_id()?);
+    truth.call(
+        &call_id(0, 0),
+        &[
+            ("mcp_server", "lab"),
+            ("decision", "allow"),
+            ("decided_by", "config"),
+            ("executed", "yes"),
+            ("outcome", "succeeded"),
+        ],
+    );
+    let refused = [
         ("decision", "deny"),
         ("decided_by", "config"),
         ("executed", "no"),
         ("outcome", "refused"),
     ];
-    archive.tells_disputed(&session, &call_id(1, 0), &truth, &["decided_by"]).await
+    truth.disputed_call(&call_id(1, 0), &refused, &["decided_by"]);
+    truth.held_by(&archive.path()).await
 }

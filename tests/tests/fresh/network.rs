@@ -2,7 +2,7 @@
 
 use blotter_tests::agents::codex::{Codex, Home};
 use blotter_tests::model::{Model, Scenario, call_id};
-use blotter_tests::receipts::NOTHING;
+use blotter_tests::receipts::{NOTHING, Truth};
 use serde_json::json;
 
 use crate::trail::Trail;
@@ -44,35 +44,30 @@ async fn what_the_proxy_allows_and_denies_is_told_of_the_call_that_asked() -> an
     let reached = model.told_output(&call_id(0, 0)).unwrap_or_default();
     assert!(reached.contains("200 OK"), "the allowed host was not reached: {reached}");
 
-    let session = run.session_id()?;
-    archive
-        .tells(
-            &session,
-            &call_id(0, 0),
-            &[
-                ("decision", "allow"),
-                ("decided_by", "config"),
-                ("executed", "yes"),
-                ("network", &allowed),
-                ("outcome", "succeeded"),
-                ("exit_code", "0"),
-            ],
-        )
-        .await?;
-    archive
-        .tells(
-            &session,
-            &call_id(1, 0),
-            &[
-                ("decision", "allow"),
-                ("decided_by", "config"),
-                ("executed", "yes"),
-                ("network", "denied.test:80 deny"),
-                ("outcome", "blocked"),
-                ("exit_code", NOTHING),
-            ],
-        )
-        .await
+    let mut truth = Truth::of(&run.session_id()?);
+    truth.call(
+        &call_id(0, 0),
+        &[
+            ("decision", "allow"),
+            ("decided_by", "config"),
+            ("executed", "yes"),
+            ("network", &allowed),
+            ("outcome", "succeeded"),
+            ("exit_code", "0"),
+        ],
+    );
+    truth.call(
+        &call_id(1, 0),
+        &[
+            ("decision", "allow"),
+            ("decided_by", "config"),
+            ("executed", "yes"),
+            ("network", "denied.test:80 deny"),
+            ("outcome", "blocked"),
+            ("exit_code", NOTHING),
+        ],
+    );
+    truth.held_by(&archive.path()).await
 }
 
 #[tokio::test]
@@ -88,17 +83,16 @@ async fn a_call_that_was_asked_for_over_a_websocket_says_so() -> anyhow::Result<
     let archive = trail.end().await?;
     assert_eq!(run.exit_code, Some(0), "{}", run.stderr);
     assert_eq!(model.websocket_requests(), 2, "the script was not asked for over the WebSocket");
-    archive
-        .tells(
-            &run.session_id()?,
-            &call_id(0, 0),
-            &[
-                ("transport", "websocket"),
-                ("decision", "allow"),
-                ("executed", "yes"),
-                ("outcome", "succeeded"),
-                ("exit_code", "0"),
-            ],
-        )
-        .await
+    let mut truth = Truth::of(&run.session_id()?);
+    truth.call(
+        &call_id(0, 0),
+        &[
+            ("transport", "websocket"),
+            ("decision", "allow"),
+            ("executed", "yes"),
+            ("outcome", "succeeded"),
+            ("exit_code", "0"),
+        ],
+    );
+    truth.held_by(&archive.path()).await
 }

@@ -2,6 +2,7 @@
 
 use blotter_tests::agents::codex::Codex;
 use blotter_tests::model::{Model, Scenario, call_id};
+use blotter_tests::receipts::Truth;
 use serde_json::{Value, json};
 
 use crate::trail::Trail;
@@ -40,7 +41,7 @@ async fn a_reviewer_that_fails_has_refused() -> anyhow::Result<()> {
 const REFUSED: [(&str, &str); 4] =
     [("decision", "deny"), ("decided_by", "reviewer"), ("executed", "no"), ("outcome", "refused")];
 
-async fn reviewed(reviewer: Value, runs: bool, truth: &[(&str, &str)]) -> anyhow::Result<()> {
+async fn reviewed(reviewer: Value, runs: bool, facts: &[(&str, &str)]) -> anyhow::Result<()> {
     let Some(codex) = Codex::installed()? else { return Ok(()) };
     let trail = Trail::begin().await?;
     let target = tempfile::tempdir()?;
@@ -58,7 +59,8 @@ async fn reviewed(reviewer: Value, runs: bool, truth: &[(&str, &str)]) -> anyhow
     let archive = trail.end().await?;
     assert_eq!(run.exit_code, Some(0), "{}", run.stderr);
     assert_eq!(file.exists(), runs, "{:#?}", run.events);
-    let session = run.session_id()?;
-    let whole = [truth, &[("approval_policy", "on-request"), ("asked", "touch")]].concat();
-    archive.tells(&session, &call_id(0, 0), &whole).await
+    let mut truth = Truth::of(&run.session_id()?);
+    let whole = [facts, &[("approval_policy", "on-request"), ("asked", "touch")]].concat();
+    truth.call(&call_id(0, 0), &whole);
+    truth.held_by(&archive.path()).await
 }

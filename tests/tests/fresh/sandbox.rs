@@ -2,7 +2,7 @@
 
 use blotter_tests::agents::codex::{Codex, Home};
 use blotter_tests::model::{Model, Scenario, call_id};
-use blotter_tests::receipts::NOTHING;
+use blotter_tests::receipts::{NOTHING, Truth};
 
 use crate::trail::Trail;
 
@@ -21,39 +21,34 @@ async fn what_the_sandbox_stopped_is_blocked_though_codex_reports_success() -> a
     for file in ["denied.txt", "escalated.txt"] {
         assert!(!run.folder.path().join(file).exists(), "{file} was written");
     }
-    let session = run.session_id()?;
-    archive
-        .tells(
-            &session,
-            &call_id(0, 0),
-            &[
-                ("asked", "write"),
-                ("tool", "exec_command"),
-                ("arguments", r#"{"cmd":"echo no > denied.txt"}"#),
-                ("approval_policy", "never"),
-                ("decision", "allow"),
-                ("decided_by", "config"),
-                ("executed", "yes"),
-                ("sandbox", "denied"),
-                ("outcome", "blocked"),
-                ("exit_code", "1"),
-            ],
-        )
-        .await?;
-    archive
-        .tells(
-            &session,
-            &call_id(1, 0),
-            &[
-                ("planned", "it needs to be written"),
-                ("decision", "deny"),
-                ("decided_by", "config"),
-                ("executed", "no"),
-                ("outcome", "refused"),
-                ("exit_code", NOTHING),
-            ],
-        )
-        .await
+    let mut truth = Truth::of(&run.session_id()?);
+    truth.call(
+        &call_id(0, 0),
+        &[
+            ("asked", "write"),
+            ("tool", "exec_command"),
+            ("arguments", r#"{"cmd":"echo no > denied.txt"}"#),
+            ("approval_policy", "never"),
+            ("decision", "allow"),
+            ("decided_by", "config"),
+            ("executed", "yes"),
+            ("sandbox", "denied"),
+            ("outcome", "blocked"),
+            ("exit_code", "1"),
+        ],
+    );
+    truth.call(
+        &call_id(1, 0),
+        &[
+            ("planned", "it needs to be written"),
+            ("decision", "deny"),
+            ("decided_by", "config"),
+            ("executed", "no"),
+            ("outcome", "refused"),
+            ("exit_code", NOTHING),
+        ],
+    );
+    truth.held_by(&archive.path()).await
 }
 
 #[tokio::test]
@@ -74,33 +69,28 @@ prefix_rule(pattern=["echo"], decision="allow")
     let archive = trail.end().await?;
     let told = model.told_output(&call_id(0, 0)).unwrap_or_default();
     assert!(told.contains("not from agents"), "the rule did not refuse it: {told}");
-    let session = run.session_id()?;
-    archive
-        .tells(
-            &session,
-            &call_id(0, 0),
-            &[
-                ("decision", "deny"),
-                ("decided_by", "config"),
-                ("executed", "no"),
-                ("outcome", "refused"),
-                ("exit_code", NOTHING),
-            ],
-        )
-        .await?;
-    archive
-        .tells(
-            &session,
-            &call_id(1, 0),
-            &[
-                ("decision", "allow"),
-                ("decided_by", "config"),
-                ("executed", "yes"),
-                ("outcome", "succeeded"),
-                ("exit_code", "0"),
-            ],
-        )
-        .await
+    let mut truth = Truth::of(&run.session_id()?);
+    truth.call(
+        &call_id(0, 0),
+        &[
+            ("decision", "deny"),
+            ("decided_by", "config"),
+            ("executed", "no"),
+            ("outcome", "refused"),
+            ("exit_code", NOTHING),
+        ],
+    );
+    truth.call(
+        &call_id(1, 0),
+        &[
+            ("decision", "allow"),
+            ("decided_by", "config"),
+            ("executed", "yes"),
+            ("outcome", "succeeded"),
+            ("exit_code", "0"),
+        ],
+    );
+    truth.held_by(&archive.path()).await
 }
 
 #[tokio::test]
@@ -126,32 +116,27 @@ fi
     let archive = trail.end().await?;
     assert!(!run.folder.path().join("forbidden.txt").exists(), "the hook blocked nothing");
     assert!(run.folder.path().join("fine.txt").exists(), "{}", run.stderr);
-    let session = run.session_id()?;
-    archive
-        .tells(
-            &session,
-            &call_id(0, 0),
-            &[
-                ("tool", "exec_command"),
-                ("decision", "deny"),
-                ("decided_by", "hook"),
-                ("executed", "no"),
-                ("outcome", "blocked"),
-                ("exit_code", NOTHING),
-            ],
-        )
-        .await?;
-    archive
-        .tells(
-            &session,
-            &call_id(1, 0),
-            &[
-                ("decision", "allow"),
-                ("decided_by", "config"),
-                ("executed", "yes"),
-                ("outcome", "succeeded"),
-                ("exit_code", "0"),
-            ],
-        )
-        .await
+    let mut truth = Truth::of(&run.session_id()?);
+    truth.call(
+        &call_id(0, 0),
+        &[
+            ("tool", "exec_command"),
+            ("decision", "deny"),
+            ("decided_by", "hook"),
+            ("executed", "no"),
+            ("outcome", "blocked"),
+            ("exit_code", NOTHING),
+        ],
+    );
+    truth.call(
+        &call_id(1, 0),
+        &[
+            ("decision", "allow"),
+            ("decided_by", "config"),
+            ("executed", "yes"),
+            ("outcome", "succeeded"),
+            ("exit_code", "0"),
+        ],
+    );
+    truth.held_by(&archive.path()).await
 }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use blotter_tests::agents::codex::Export;
 use blotter_tests::processes::{Addresses, Daemon};
-use blotter_tests::receipts::{assert_disputed_receipt, assert_receipt};
 use tempfile::TempDir;
 
 /// A running `triage up`.
@@ -42,27 +41,5 @@ impl Trail {
 impl Archive {
     pub fn path(&self) -> PathBuf {
         self.data.path().join("archive")
-    }
-
-    /// The receipt of a call says exactly this of what really happened.
-    pub async fn tells(
-        &self,
-        session: &str,
-        call: &str,
-        truth: &[(&str, &str)],
-    ) -> anyhow::Result<()> {
-        assert_receipt(&self.path(), &format!("{session}/{call}"), truth).await
-    }
-
-    /// The same where the records disagree about the facts `disputed`.
-    pub async fn tells_disputed(
-        &self,
-        session: &str,
-        call: &str,
-        truth: &[(&str, &str)],
-        disputed: &[&str],
-    ) -> anyhow::Result<()> {
-        let address = format!("{session}/{call}");
-        assert_disputed_receipt(&self.path(), &address, truth, disputed).await
     }
 }
