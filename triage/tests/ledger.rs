@@ -10,7 +10,9 @@
 mod captures;
 
 use blotter_schemas::tables::Event;
-use blotter_triage::ledger::{ClockProblem, Ledger, Setting, SettingState, SignalState, Untold};
+use blotter_triage::ledger::{
+    ClockProblem, Ledger, Sequence, Setting, SettingState, SignalState, Untold,
+};
 use blotter_triage::receipt::Beside;
 use blotter_triage::reconstruct::reconstruct;
 use blotter_triage::render::text;

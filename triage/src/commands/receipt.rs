@@ -48,7 +48,8 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
     let mut loaded = load::call(&archive, &named).await?;
     let session = reconstruct(&loaded.session_id, &loaded.rows);
     let beside = loaded.beside(Some(now()));
-    let receipts = receipt::receipts(&session, &beside);
+    let mut receipts = receipt::receipts(&session, &beside);
+    receipt::attribute(&mut receipts, &session, &loaded.rows);
     let Some(receipt) = receipts.iter().find(|receipt| named.means(receipt)) else {
         let place = format!("session {}", loaded.session_id);
         return Err(Error::NoCall { call: name, place }.into());

@@ -15,13 +15,15 @@ pub mod tokens;
 mod who;
 
 pub(crate) use beside::of_its_process;
+use blotter_schemas::tables::Event;
+
 pub use beside::{Beside, HOOKS_RUN};
 use circumstances::Circumstances;
 pub use model::Receipt;
 pub use schema::schema;
 pub(crate) use who::WITHHELD_WORDS;
 
-use crate::reconstruct::Session;
+use crate::reconstruct::{Session, attribute_receipts};
 
 /// The receipts of the calls of a session, without those of sessions nested in it, in order of time.
 #[must_use]
@@ -30,6 +32,12 @@ pub fn receipts(session: &Session, beside: &Beside) -> Vec<Receipt> {
     let around = Circumstances::new(session, &calls, beside);
     let reading = readings::of(session.agent.value.as_deref().unwrap_or_default());
     calls.iter().map(|call| derive::receipt(call, reading, &around)).collect()
+}
+
+/// Says in the receipts of a session of several speakers whose word each fact is. `rows` are the rows that
+/// the session was reconstructed from.
+pub fn attribute(receipts: &mut [Receipt], session: &Session, rows: &[Event]) {
+    attribute_receipts(receipts, session, rows);
 }
 
 /// The receipts of a session and of every session nested in it, each session's together.

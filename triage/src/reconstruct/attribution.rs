@@ -10,6 +10,7 @@ use super::model::{
 };
 use super::speakers::Speakers;
 use crate::fact::{EventId, Fact};
+use crate::receipt::Receipt;
 
 /// Names the speakers in a session, whose rows are `rows`.
 pub(crate) fn attribute(session: &mut Session, rows: &[&Event], speakers: &Speakers) {
@@ -20,6 +21,20 @@ pub(crate) fn attribute(session: &mut Session, rows: &[&Event], speakers: &Speak
     let of: BTreeMap<EventId, usize> =
         rows.iter().map(|row| (EventId(row.event_id), speakers.of(row))).collect();
     Attribution { first, of }.session(session);
+}
+
+/// Names the speakers in the receipts of a session, which was reconstructed from `rows`.
+pub(crate) fn attribute_receipts(receipts: &mut [Receipt], session: &Session, rows: &[Event]) {
+    let Some(first) = session.speakers.first().map(|speaker| speaker.number) else { return };
+    if session.speakers.len() < 2 {
+        return;
+    }
+    let speakers = Speakers::new(rows);
+    let of = rows.iter().map(|row| (EventId(row.event_id), speakers.of(row))).collect();
+    let attribution = Attribution { first, of };
+    for receipt in receipts {
+        attribution.receipt(receipt);
+    }
 }
 
 struct Attribution {
@@ -45,6 +60,12 @@ impl Attribution {
 
     fn fact<T>(&self, fact: &mut Fact<T>) {
         fact.speakers = self.said(&fact.events);
+    }
+
+    fn receipt(&self, receipt: &mut Receipt) {
+        facts!(self, receipt: asked, planned, tool, arguments, agent, model, user, host, auth_mode,
+            token_type, sender, profile, approval_policy, grants, decision, decided_by, executed,
+            sandbox, executor, transport, mcp_server, network, outcome, exit_code, output, duration);
     }
 
     fn session(&self, session: &mut Session) {

@@ -51,6 +51,7 @@ pub(crate) fn call(call_id: Option<&str>, reports: &[&Report<'_>], session: &Pol
             .map(|report| proxy_decision(report, Some(Join::explicit("call id"))))
             .collect(),
         result: outcome(reports),
+        receipt: None,
         calls: Vec::new(),
         events: reports.iter().flat_map(|report| report.ids()).collect(),
         speakers: Vec::new(),

@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use blotter_schemas::tables::Event;
 
+pub(crate) use attribution::attribute_receipts;
 use model::Parent;
 pub use model::Session;
 use speakers::Speakers;

@@ -12,6 +12,7 @@ use super::findings::Finding;
 use super::speakers::Speaker;
 use crate::fact::{EventId, Fact, Join};
 use crate::ledger::Ledger;
+use crate::receipt::Receipt;
 
 /// One conversation with one agent.
 #[derive(Debug, Clone, Serialize)]
@@ -258,6 +259,9 @@ pub struct Call {
     pub proxy: Vec<ProxyDecision>,
     /// What came back; absent where no result was reported.
     pub result: Option<Outcome>,
+    /// Everything known about it; absent where the session was not examined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Box<Receipt>>,
     /// Calls that were made within it.
     pub calls: Vec<Call>,
     /// Rows that are about it.

@@ -1,7 +1,7 @@
 //! A session's trail: its rows, its receipts, and what stands beside them, looked at as a whole.
 //!
-//! Start reading at [`examine`]: it writes the session's [`ledger`](crate::ledger) and its findings, which
-//! the rules in [`gaps`](crate::gaps) make.
+//! Start reading at [`examine`]: it writes the session's [`ledger`](crate::ledger), its findings, which
+//! the rules in [`gaps`](crate::gaps) make, and the receipt of every call.
 
 mod counted;
 
@@ -19,7 +19,7 @@ use crate::gaps;
 use crate::ledger::{self, Ledger};
 use crate::receipt::address::{self, Addressed};
 use crate::receipt::{self, Beside, Receipt};
-use crate::reconstruct::model::{Call, Turn};
+use crate::reconstruct::model::{Call, Entry, Turn};
 use crate::reconstruct::pairing::order;
 use crate::reconstruct::speakers::Speakers;
 use crate::reconstruct::{Session, by_session};
@@ -46,17 +46,35 @@ pub(crate) struct Family<'a> {
 
 impl Family<'_> {
     fn examine(&self, session: &mut Session, around: Option<&Ledger>, depth: usize) {
-        let (ledger, findings) = {
+        let (ledger, findings, receipts) = {
             let trail = Trail::new(session, self, around, depth);
             let ledger = ledger::ledger(&trail);
             let findings = gaps::find(&trail, &ledger);
-            (ledger, findings)
+            let receipts = trail.calls.into_iter().map(|(_, receipt)| (receipt.number, receipt));
+            (ledger, findings, receipts.collect())
         };
         session.findings = findings;
+        hand_out(session, receipts);
         for nested in &mut session.sessions {
             self.examine(nested, Some(&ledger), depth + 1);
         }
         session.ledger = Some(ledger);
+    }
+}
+
+/// Gives each call of a session its receipt, by its number.
+fn hand_out(session: &mut Session, mut receipts: BTreeMap<usize, Receipt>) {
+    fn give(call: &mut Call, receipts: &mut BTreeMap<usize, Receipt>) {
+        call.receipt = receipts.remove(&call.number).map(Box::new);
+        for inner in &mut call.calls {
+            give(inner, receipts);
+        }
+    }
+    let in_turns = session.turns.iter_mut().flat_map(|turn| &mut turn.entries);
+    for entry in in_turns.chain(&mut session.outside) {
+        if let Entry::Call(call) = entry {
+            give(call, &mut receipts);
+        }
     }
 }
 
@@ -92,7 +110,8 @@ impl<'a> Trail<'a> {
         rows.sort_by_key(|row| order(row));
         let by_id = rows.iter().map(|row| (EventId(row.event_id), *row)).collect();
         let calls = address::calls(session);
-        let receipts = receipt::receipts(session, family.beside);
+        let mut receipts = receipt::receipts(session, family.beside);
+        receipt::attribute(&mut receipts, session, family.rows);
         Self {
             session,
             family,

@@ -1,11 +1,15 @@
 //! One call.
 
+use blotter_schemas::names::blotter::Grade;
+
 use super::layout::{Page, mark, said};
 use super::note;
 use super::speakers::named;
 use crate::fact::{Fact, Join, JoinKind};
+use crate::receipt::Receipt;
+use crate::receipt::tokens::{DecidedBy, Decision, Executed, Outcome};
 use crate::reconstruct::Session;
-use crate::reconstruct::model::{Call, Decision, Outcome, Policy, ProxyDecision};
+use crate::reconstruct::model::{self, Call, Policy, ProxyDecision};
 use crate::render::terminal::Look;
 use crate::render::time;
 use crate::sessions::refuses;
@@ -42,6 +46,9 @@ pub(super) fn call(page: &mut Page, session: &Session, call: &Call) {
 }
 
 fn body(page: &mut Page, session: &Session, call: &Call) {
+    if let Some(receipt) = &call.receipt {
+        verdict(page, receipt);
+    }
     let program = session.program.value.as_ref();
     if let Some(agent) = call.agent.value.as_ref().filter(|agent| Some(*agent) != program) {
         page.line("agent", &[(Look::Plain, agent.clone())]);
@@ -116,6 +123,41 @@ fn readable(arguments: &str) -> String {
     object.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// `refused, deny by config, did not run`, from the receipt; what records disagree about is marked.
+fn verdict(page: &mut Page, receipt: &Receipt) {
+    let outcome = receipt.outcome.value.unwrap_or(Outcome::Unknown);
+    let look = match outcome {
+        Outcome::Succeeded => Look::Good,
+        Outcome::Unknown => Look::Dim,
+        _ => Look::Bad,
+    };
+    let mut pieces = vec![match outcome {
+        Outcome::Unknown => (look, "outcome unknown".to_owned()),
+        outcome => (look, outcome.to_string()),
+    }];
+    match (receipt.decision.value, receipt.decided_by.value) {
+        (None, _) => pieces.push((Look::Dim, ", decision unknown".to_owned())),
+        (Some(Decision::None), _) => pieces.push((Look::Plain, ", nothing decided".to_owned())),
+        (Some(decision), None | Some(DecidedBy::Unknown)) => {
+            pieces.push((Look::Plain, format!(", {decision}")));
+            pieces.push((Look::Dim, "by whom unknown".to_owned()));
+        }
+        (Some(decision), Some(by)) => {
+            pieces.push((Look::Plain, format!(", {decision} by {by}")));
+            if receipt.decided_by.grade == Grade::Contradicted {
+                pieces.push((Look::Bad, "(contradicted)".to_owned()));
+            }
+        }
+    }
+    let (look, ran) = match receipt.executed.value {
+        Some(Executed::Yes) => (Look::Plain, ", it ran"),
+        Some(Executed::No) => (Look::Plain, ", it did not run"),
+        _ => (Look::Dim, ", whether it ran unknown"),
+    };
+    pieces.push((look, ran.to_owned()));
+    page.line("receipt", &pieces);
+}
+
 fn inferred(join: &Join) -> Option<String> {
     (join.kind == JoinKind::Inferred).then(|| format!("(inferred: {})", join.by))
 }
@@ -138,7 +180,7 @@ fn policy(page: &mut Page, session: &Policy, call: &Policy) {
     }
 }
 
-fn decision(page: &mut Page, decision: &Decision) {
+fn decision(page: &mut Page, decision: &model::Decision) {
     let mut pieces = words(&decision.decision, &decision.source);
     if let Some(reason) = &decision.reason.value {
         pieces.push((Look::Plain, format!(": {reason}")));
@@ -209,7 +251,7 @@ pub(super) fn proxy(page: &mut Page, label: &str, decision: &ProxyDecision) {
     page.line(label, &pieces);
 }
 
-fn outcome(page: &mut Page, result: &Outcome) {
+fn outcome(page: &mut Page, result: &model::Outcome) {
     let mut pieces: Vec<(Look, String)> = Vec::new();
     let failed_exit = result.exit_code.value.is_some_and(|code| code != 0);
     match result.success.value {
