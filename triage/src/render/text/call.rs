@@ -86,7 +86,10 @@ fn body(page: &mut Page, session: &Session, call: &Call) {
         proxy(page, "proxy", decision);
     }
     match &call.result {
-        Some(result) => outcome(page, result),
+        Some(result) => {
+            let exit_code = call.receipt.as_ref().map(|receipt| &receipt.exit_code);
+            outcome(page, result, exit_code.unwrap_or(&result.exit_code));
+        }
         None => {
             let mut text = "no result was reported".to_owned();
             if let Some(error) = &call.error_type.value {
@@ -123,7 +126,7 @@ fn readable(arguments: &str) -> String {
     object.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// `refused, deny by config, did not run`, from the receipt; what records disagree about is marked.
+/// `refused, denied by config, it did not run`, from the receipt; what records disagree about is marked.
 fn verdict(page: &mut Page, receipt: &Receipt) {
     let outcome = receipt.outcome.value.unwrap_or(Outcome::Unknown);
     let look = match outcome {
@@ -139,11 +142,11 @@ fn verdict(page: &mut Page, receipt: &Receipt) {
         (None, _) => pieces.push((Look::Dim, ", decision unknown".to_owned())),
         (Some(Decision::None), _) => pieces.push((Look::Plain, ", nothing decided".to_owned())),
         (Some(decision), None | Some(DecidedBy::Unknown)) => {
-            pieces.push((Look::Plain, format!(", {decision}")));
+            pieces.push((Look::Plain, format!(", {}", past(decision))));
             pieces.push((Look::Dim, "by whom unknown".to_owned()));
         }
         (Some(decision), Some(by)) => {
-            pieces.push((Look::Plain, format!(", {decision} by {by}")));
+            pieces.push((Look::Plain, format!(", {} by {by}", past(decision))));
             if receipt.decided_by.grade == Grade::Contradicted {
                 pieces.push((Look::Bad, "(contradicted)".to_owned()));
             }
@@ -156,6 +159,15 @@ fn verdict(page: &mut Page, receipt: &Receipt) {
     };
     pieces.push((look, ran.to_owned()));
     page.line("receipt", &pieces);
+}
+
+fn past(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Allow => "allowed",
+        Decision::Deny => "denied",
+        Decision::Cancel => "cancelled",
+        Decision::None => "not decided",
+    }
 }
 
 fn inferred(join: &Join) -> Option<String> {
@@ -251,9 +263,9 @@ pub(super) fn proxy(page: &mut Page, label: &str, decision: &ProxyDecision) {
     page.line(label, &pieces);
 }
 
-fn outcome(page: &mut Page, result: &model::Outcome) {
+fn outcome(page: &mut Page, result: &model::Outcome, exit_code: &Fact<i64>) {
     let mut pieces: Vec<(Look, String)> = Vec::new();
-    let failed_exit = result.exit_code.value.is_some_and(|code| code != 0);
+    let failed_exit = exit_code.value.is_some_and(|code| code != 0);
     match result.success.value {
         Some(true) if failed_exit => {
             pieces.push((Look::Bad, "reported as success although the exit code is not 0".into()));
@@ -266,11 +278,11 @@ fn outcome(page: &mut Page, result: &model::Outcome) {
     if let Some(nanos) = result.duration_ns.value {
         pieces.push((Look::Plain, format!(", {}", time::duration(nanos))));
     }
-    match result.exit_code.value {
+    match exit_code.value {
         Some(code) => {
             let look = if code == 0 { Look::Plain } else { Look::Bad };
             pieces.push((look, format!(", exit code {code}")));
-            pieces.extend(mark(&result.exit_code));
+            pieces.extend(mark(exit_code));
         }
         None => pieces.push((Look::Dim, ", exit code not reported".into())),
     }
