@@ -1842,6 +1842,12 @@ pub(crate) const ALL: &[Coverage] = &[
                 sometimes: &[
                     ("arguments", Why::Setting("ai_spans")),
                     ("error_message", Why::Reason("where it failed")),
+                    (
+                        "error_type",
+                        Why::Reason(
+                            "where it failed with an exception: that of a permission has a class of its own",
+                        ),
+                    ),
                     ("exit_code", Why::Reason("with the setting ai_spans, of a command")),
                     ("output", Why::Setting("ai_spans")),
                     (

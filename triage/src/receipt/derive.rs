@@ -19,8 +19,8 @@ pub(crate) fn receipt(
 ) -> Receipt {
     let Addressed { call, address, turn, within } = addressed;
     let session = around.session;
-    let verdict = verdict(call, reading, around);
     let exit_code = exit_code(call, reading, around);
+    let verdict = verdict(call, &exit_code, reading, around);
     let sandbox = sandbox(call, &verdict, reading, around);
     let executed = executed(call, &verdict, &exit_code, reading, around);
     let outcome = outcome(call, &verdict, &executed, &sandbox, &exit_code, reading, around);
@@ -44,7 +44,9 @@ pub(crate) fn receipt(
             .collect(),
         asked: who::asked(*turn, around),
         planned: reading.planned(call).unwrap_or_else(|| who::not_planned(around)),
-        tool: or_absent(&call.tool, EventKind::Call, "tool_name", around),
+        tool: reading
+            .tool(call, around)
+            .unwrap_or_else(|| or_absent(&call.tool, EventKind::Call, "tool_name", around)),
         arguments: or_absent(&call.arguments, EventKind::Result, "arguments", around),
         agent: who::agent(call, session),
         model: who::model(call, around),
@@ -62,7 +64,7 @@ pub(crate) fn receipt(
         ),
         grants: grants(call, reading, around),
         executor: or_absent(&call.executor, EventKind::Result, "executor", around),
-        transport: who::transport(call, around),
+        transport: who::transport(call, &executed, around),
         mcp_server: or_absent(&call.mcp_server, EventKind::Result, "mcp_server", around),
         network: network(call, around),
         output: output(call, reading, around),
@@ -86,7 +88,12 @@ fn or_absent(
     if fact.is_known() { fact.clone() } else { around.absent(kind, column) }
 }
 
-fn verdict(call: &Call, reading: &dyn Reading, around: &Circumstances<'_>) -> Verdict {
+fn verdict(
+    call: &Call,
+    exit_code: &Fact<i64>,
+    reading: &dyn Reading,
+    around: &Circumstances<'_>,
+) -> Verdict {
     if let Some(stated) = call.decisions.last() {
         let verdict = stated_verdict(stated, reading, around);
         return reading.corrected(call, stated, verdict, around);
@@ -94,7 +101,11 @@ fn verdict(call: &Call, reading: &dyn Reading, around: &Circumstances<'_>) -> Ve
     if let Some(verdict) = reading.concluded(call, around) {
         return verdict;
     }
-    let decision = around.absent(EventKind::Decision, "decision");
+    let ran = ran(call, exit_code, reading, around);
+    let decision = match ran.filter(|ran| ran.value == Some(Executed::Yes)) {
+        Some(ran) => Fact::inferred(Decision::Allow, "it ran, so it was let through", ran.events),
+        None => around.absent(EventKind::Decision, "decision"),
+    };
     let decided_by = around.absent(EventKind::Decision, "decision_source");
     Verdict { decision, decided_by: decided_by.or_unknown(DecidedBy::Unknown) }
 }
@@ -148,8 +159,7 @@ fn sandbox(
     reading: &dyn Reading,
     around: &Circumstances<'_>,
 ) -> Fact<Sandbox> {
-    let word = |word: &str| Sandbox::ALL.iter().copied().find(|token| token.as_str() == word);
-    mapped(&call.sandbox, word)
+    mapped(&call.sandbox, |word| reading.sandbox_word(word))
         .or_else(|| reading.sandbox(call, verdict, around))
         .unwrap_or_else(|| around.absent(EventKind::Sandbox, "sandbox_outcome"))
         .or_unknown(Sandbox::Unknown)
@@ -208,11 +218,18 @@ fn ran(
     if call.sandbox.value.as_deref().is_some_and(|word| sandboxed.contains(&word)) {
         return shown("the sandbox met it while it ran", &call.sandbox.events);
     }
-    let success = call.result.as_ref().map(|result| &result.success);
-    if let Some(success) = success.filter(|success| success.value == Some(true)) {
+    let success = success(call, reading)?;
+    if success.value == Some(true) {
         return shown("a result came back that the agent calls a success", &success.events);
     }
     None
+}
+
+/// Whether the agent calls it a success; none where no result was reported.
+fn success(call: &Call, reading: &dyn Reading) -> Option<Fact<bool>> {
+    let stated = &call.result.as_ref()?.success;
+    let told = if stated.is_known() { None } else { reading.success(call) };
+    Some(told.unwrap_or_else(|| stated.clone()))
 }
 
 /// The token for "cannot be told": pending while records may come.
@@ -261,17 +278,17 @@ fn outcome(
     if let Some(cut) = reading.interrupted(call, verdict) {
         return cut.map(|()| Outcome::Interrupted);
     }
-    let Some(result) = &call.result else {
+    let (Some(result), Some(success)) = (&call.result, success(call, reading)) else {
         return unknown(call, around, Outcome::Unknown, "no result was reported");
     };
     // A call that was refused is no success either: a failure is one of a call that came past that.
     let past = ran || matches!(decision.value, Some(Decision::Allow | Decision::None));
-    match (exit_code.value, result.success.value) {
+    match (exit_code.value, success.value) {
         (Some(code), _) if code != 0 => {
             inferred(Outcome::Failed, "its exit code is not 0", &exit_code.events)
         }
         (_, Some(false)) if past && reading.failure_is_the_outcome(call) => {
-            inferred(Outcome::Failed, "the agent calls it a failure", &result.success.events)
+            inferred(Outcome::Failed, "the agent calls it a failure", &success.events)
         }
         (_, None) if past && result.error_type.is_known() => {
             inferred(Outcome::Failed, "the result is an error", &result.error_type.events)
@@ -280,7 +297,7 @@ fn outcome(
             inferred(Outcome::Succeeded, "its exit code is 0", &exit_code.events)
         }
         (None, Some(true)) if reading.success_is_the_outcome(call) => {
-            inferred(Outcome::Succeeded, "the agent calls it a success", &result.success.events)
+            inferred(Outcome::Succeeded, "the agent calls it a success", &success.events)
         }
         (None, Some(true)) => Fact::missing(
             "the agent calls the end of a command a success whatever its exit code, which is not known",

@@ -1,11 +1,12 @@
 //! Who asked for a call, who made it, and whose word its records are.
 
-use blotter_schemas::names::blotter::EventKind;
+use blotter_schemas::names::blotter::{EventKind, Grade};
 
 use super::circumstances::Circumstances;
+use super::tokens::Executed;
 use crate::fact::{EventId, Fact};
 use crate::reconstruct::Session;
-use crate::reconstruct::model::Call;
+use crate::reconstruct::model::{Call, Entry, Note};
 use crate::reconstruct::speakers::Speaker;
 
 /// What agents put where the words of a prompt were. Codex: `codex-rs/otel/src/events`; Claude Code:
@@ -92,9 +93,16 @@ pub(crate) fn sender(call: &Call, session: &Session) -> Fact<String> {
 const EVENTS_LIMIT: usize = 16;
 
 /// The transport to the MCP server, else that of the model's connection.
-pub(crate) fn transport(call: &Call, around: &Circumstances<'_>) -> Fact<String> {
+pub(crate) fn transport(
+    call: &Call,
+    executed: &Fact<Executed>,
+    around: &Circumstances<'_>,
+) -> Fact<String> {
     if call.transport.is_known() {
         return call.transport.clone();
+    }
+    if let Some(server) = &call.mcp_server.value {
+        return transport_to(server, executed, around);
     }
     match around.session.transports.as_slice() {
         [only] => match &only.value {
@@ -108,4 +116,43 @@ pub(crate) fn transport(call: &Call, around: &Circumstances<'_>) -> Fact<String>
         [] => around.absent(EventKind::ApiRequest, "transport"),
         _ => Fact::missing("the session's requests went over several transports"),
     }
+}
+
+/// The transport of the session's connections to an MCP server, where a call went over it.
+fn transport_to(
+    server: &str,
+    executed: &Fact<Executed>,
+    around: &Circumstances<'_>,
+) -> Fact<String> {
+    if executed.value == Some(Executed::No) {
+        return Fact::missing("it went over none: it was not executed");
+    }
+    let connections: Vec<&Fact<String>> = notes(around.session)
+        .filter(|note| note.kind == EventKind::McpConnection.as_str())
+        .filter(|note| note.mcp_server.value.as_deref() == Some(server))
+        .filter(|note| note.success.value != Some(false))
+        .map(|note| &note.transport)
+        .filter(|transport| transport.is_known())
+        .collect();
+    let Some(first) = connections.first() else {
+        return around.absent(EventKind::McpConnection, "transport");
+    };
+    if connections.iter().any(|transport| transport.value != first.value) {
+        return Fact::missing(
+            "the session's connections to the server went over several transports",
+        );
+    }
+    Fact {
+        why: "the transport of the session's connection to the server".into(),
+        grade: Grade::Inferred,
+        ..(*first).clone()
+    }
+}
+
+fn notes(session: &Session) -> impl Iterator<Item = &Note> {
+    let entries = session.turns.iter().flat_map(|turn| &turn.entries);
+    session.outside.iter().chain(entries).filter_map(|entry| match entry {
+        Entry::Note(note) => Some(note.as_ref()),
+        Entry::Call(_) => None,
+    })
 }

@@ -57,7 +57,7 @@ pub(crate) fn group<'r, 'a>(
 #[derive(Default)]
 struct Grouping<'r, 'a> {
     groups: Vec<Group<'r, 'a>>,
-    /// The call that a span is of.
+    /// The call that a span is of, or a part of.
     calls: BTreeMap<&'a str, usize>,
     /// The calls right below a span.
     below: BTreeMap<&'a str, Vec<usize>>,
@@ -84,9 +84,8 @@ impl<'r, 'a> Grouping<'r, 'a> {
     /// Puts a report into a group, and remembers the span that is the call's own.
     fn put(&mut self, group: usize, report: &'r Report<'a>) {
         let Some(row) = report.first() else { return };
-        if report.kind() == EventKind::Call
-            && let Some(span) = &row.span_id
-        {
+        let of_the_call = matches!(report.kind(), EventKind::Call | EventKind::Result);
+        if let Some(span) = row.span_id.as_ref().filter(|_| of_the_call && is_span(report)) {
             self.calls.entry(span).or_insert(group);
             if let Some(parent) = &row.parent_span_id {
                 let below = self.below.entry(parent).or_default();
@@ -208,7 +207,7 @@ impl<'r, 'a> Grouping<'r, 'a> {
                 }
             }
         }
-        self.decisions(decisions);
+        rest.extend(self.decisions(decisions));
         rest
     }
 
@@ -252,40 +251,50 @@ impl<'r, 'a> Grouping<'r, 'a> {
         let text = |field: fn(&'a Event) -> Option<&'a str>| {
             spans().filter_map(|report| report.first()).find_map(field)
         };
+        // The row of a span's end stands at its end, with the duration of all of it.
+        let whole = spans().filter(|report| report.kind() == EventKind::Call);
+        let end = whole.map(|report| report.end()).max();
+        let end = end.or_else(|| spans().map(|report| report.time()).max())?;
         Some(Candidate {
             group: number,
             speaker: spans().map(|report| report.speaker).min()?,
             tool: text(|row| row.tool_name.as_deref())?,
             arguments: text(|row| row.arguments.as_deref()),
             start: spans().map(|report| report.time()).min()?,
-            end: spans().map(|report| report.end()).max()?,
+            end,
         })
     }
 
-    /// Decisions belong to the only call open then; those of one span that belong to none are one call's.
-    fn decisions(&mut self, reports: Vec<&'r Report<'a>>) {
-        let open: Vec<(usize, usize, i64, i64)> = (0..self.groups.len())
+    /// Decisions belong to the only call open then. Where none was, those of one span are one call's;
+    /// where several were, it cannot be told whose they are, and they are returned.
+    fn decisions(&mut self, reports: Vec<&'r Report<'a>>) -> Vec<&'r Report<'a>> {
+        let calls: Vec<(usize, usize, i64, i64)> = (0..self.groups.len())
             .filter_map(|group| self.candidate(group))
             .map(|call| (call.group, call.speaker, call.start, call.end))
             .collect();
         let mut alone: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut rest = Vec::new();
         for report in reports {
             let time = report.time();
-            let mut then = open.iter().filter(|(_, speaker, start, end)| {
+            let open = calls.iter().filter(|(_, speaker, start, end)| {
                 *speaker == report.speaker && *start <= time && time <= *end
             });
-            if let (Some((group, ..)), None) = (then.next(), then.next()) {
-                self.join(*group, report, Join::inferred(ONLY_OPEN));
-                continue;
+            let open: Vec<usize> = open.map(|(group, ..)| *group).collect();
+            match open.as_slice() {
+                [only] => self.join(*only, report, Join::inferred(ONLY_OPEN)),
+                [] => {
+                    let span = report.first().and_then(|row| row.span_id.as_deref());
+                    let known = span.and_then(|span| alone.get(span).copied());
+                    let group = known.unwrap_or_else(|| self.add(None));
+                    if let Some(span) = span {
+                        alone.insert(span, group);
+                    }
+                    self.put(group, report);
+                }
+                _ => rest.push(report),
             }
-            let span = report.first().and_then(|row| row.span_id.as_deref());
-            let known = span.and_then(|span| alone.get(span).copied());
-            let group = known.unwrap_or_else(|| self.add(None));
-            if let Some(span) = span {
-                alone.insert(span, group);
-            }
-            self.put(group, report);
         }
+        rest
     }
 }
 

@@ -123,20 +123,29 @@ fn tool_decision(attributes: &Attributes<'_>, event: &mut Event) -> EventKind {
     event.decision = attributes.text(claude_code::DECISION);
     event.decision_source = attributes.text(claude_code::SOURCE);
     event.approval_policy = attributes.text(claude_code::PERMISSION_MODE);
-    event.arguments = attributes.text(claude_code::TOOL_PARAMETERS);
+    // Those of an MCP tool name the tool, not its arguments.
+    if !is_mcp(attributes) {
+        event.arguments = attributes.text(claude_code::TOOL_PARAMETERS);
+    }
     tool(attributes, event);
     EventKind::Decision
 }
 
 fn tool_result(attributes: &Attributes<'_>, event: &mut Event) -> EventKind {
-    event.arguments =
-        attributes.first_text(&[claude_code::TOOL_INPUT, claude_code::TOOL_PARAMETERS]);
+    event.arguments = attributes.text(claude_code::TOOL_INPUT);
+    if event.arguments.is_none() && !is_mcp(attributes) {
+        event.arguments = attributes.text(claude_code::TOOL_PARAMETERS);
+    }
     event.decision = attributes.text(claude_code::DECISION_TYPE);
     event.decision_source = attributes.text(claude_code::DECISION_SOURCE);
     event.error_type = attributes.text(claude_code::ERROR_TYPE);
     event.error_message = attributes.text(claude_code::ERROR);
     tool(attributes, event);
     EventKind::Result
+}
+
+fn is_mcp(attributes: &Attributes<'_>) -> bool {
+    attributes.str(claude_code::TOOL_NAME) == Some(MCP_TOOL)
 }
 
 /// The names inside `tool_parameters`; whatever else stands there is skipped.
@@ -150,7 +159,7 @@ struct ToolParameters {
 /// back.
 fn tool(attributes: &Attributes<'_>, event: &mut Event) {
     event.tool_name = attributes.text(claude_code::TOOL_NAME);
-    if event.tool_name.as_deref() != Some(MCP_TOOL) {
+    if !is_mcp(attributes) {
         return;
     }
     let named = attributes.str(claude_code::TOOL_PARAMETERS).and_then(json::read::<ToolParameters>);

@@ -34,7 +34,7 @@ use crate::tables::{Event, Span};
 
 const SIGNATURE: Signature = Signature {
     name: "claude_code",
-    version: 1,
+    version: 2,
     services: &["claude-code"],
     scopes: &["com.anthropic.claude_code"],
     events: &[],

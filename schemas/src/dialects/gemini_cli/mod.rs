@@ -32,7 +32,7 @@ use crate::tables::{Event, Span};
 
 const SIGNATURE: Signature = Signature {
     name: "gemini_cli",
-    version: 1,
+    version: 2,
     services: &["gemini-cli"],
     scopes: &["gemini-cli"],
     events: &["gemini_cli."],

@@ -52,6 +52,7 @@ struct Response {
 /// Words of a call's status.
 const SUCCESS: &str = "success";
 const ERROR: &str = "error";
+const CANCELLED: &str = "cancelled";
 /// Where the answer of a tool stands in the first part of a response, and under which names.
 const ANSWER: &str = "/functionResponse/response";
 const OUTPUT: &str = "output";
@@ -91,8 +92,10 @@ pub(super) fn end(span: &OtlpSpan, row: &Span, event: &mut Event) {
         _ => None,
     };
     event.detail = completed.outcome;
+    // A cancelled call has no class of error of its own.
+    event.error_type = completed.status.filter(|status| status == CANCELLED);
     let Some(response) = completed.response else { return };
-    event.error_type = response.error_type;
+    event.error_type = response.error_type.or(event.error_type.take());
     let answer = response.parts.first().and_then(|part| part.pointer(ANSWER));
     let Some(answer) = answer else { return };
     let words = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);

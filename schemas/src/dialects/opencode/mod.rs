@@ -27,7 +27,7 @@ use crate::tables::{Event, Span};
 
 const SIGNATURE: Signature = Signature {
     name: "opencode",
-    version: 1,
+    version: 2,
     services: &["opencode"],
     scopes: &["opencode"],
     events: &[],

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `Tool.execute` | call, result | a tool was executed or refused; what went wrong |
 //! | `ai.toolCall` | call, result | the same call with its arguments and output |
+//! | `Permission.ask` and others that end so | other | the log lines of a permission stand in it; the call's span is above it |
 //! | `ai.streamText` | prompt | where the last message is a person's: its words |
 //! | `ai.streamText.doStream` | api_request or api_error, response | a request to the model with its tokens; the words of its answer |
 //!
@@ -17,11 +18,16 @@ use crate::dialects::gen_ai::spans::{place, status};
 use crate::dialects::{Derived, json, same_place, set_kind};
 use crate::names::blotter::EventKind;
 use crate::names::opencode;
+use crate::names::opentelemetry as otel;
 use crate::otlp::values::Attributes;
 use crate::tables::{Event, Span};
 
 const TOOL: &str = "Tool.execute";
 const SDK_TOOL: &str = "ai.toolCall";
+/// How the names end of the spans in which permissions are asked for.
+const ASK: &str = ".ask";
+/// The event that tells what a span failed with.
+const EXCEPTION: &str = "exception";
 const TURN: &str = "ai.streamText";
 const REQUEST: &str = "ai.streamText.doStream";
 
@@ -42,6 +48,7 @@ pub(super) fn span(span: &OtlpSpan, row: &mut Span, event: &mut Event) -> Derive
             (EventKind::Prompt, Derived::Start)
         }
         REQUEST => (request(span, &attributes, event), Derived::StartAndEnd),
+        name if name.ends_with(ASK) => (EventKind::Other, Derived::Start),
         _ => return Derived::Nothing,
     };
     same_place(row, event);
@@ -63,6 +70,7 @@ pub(super) fn end(span: &OtlpSpan, row: &Span, event: &mut Event) -> bool {
         tool(&attributes, event);
         result(&attributes, event);
         status(span, event);
+        event.error_type = exception(span);
         EventKind::Result
     };
     same_place(row, event);
@@ -98,6 +106,12 @@ fn result(attributes: &Attributes<'_>, event: &mut Event) {
         }
         None => event.output = Some(text),
     }
+}
+
+/// The class of what a span failed with.
+fn exception(span: &OtlpSpan) -> Option<String> {
+    let exception = span.events.iter().rfind(|event| event.name == EXCEPTION)?;
+    Attributes(&exception.attributes).text(otel::EXCEPTION_TYPE)
 }
 
 fn model(attributes: &Attributes<'_>, event: &mut Event) {

@@ -3,23 +3,26 @@
 //! A dialect keeps what an agent says; what that means is concluded here. A conclusion rests on records
 //! that are there, never on one that is not: taking a record away may make a fact unknown, not another.
 
+mod arguments;
+mod claude_code;
 mod codex;
+mod copilot_cli;
+mod gemini_cli;
+mod gen_ai;
+mod mcp;
+mod opencode;
 mod plain;
+mod qwen_code;
+#[cfg(test)]
+mod rows;
+mod verdict;
 
 use super::circumstances::Circumstances;
 use super::model::GrantScope;
 use super::tokens::{DecidedBy, Decision, Executed, Outcome, Sandbox};
 use crate::fact::{EventId, Fact};
 use crate::reconstruct::model::{Call, Decision as Stated};
-
-/// What was decided, and who decided.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Verdict {
-    /// Whether the call was let through.
-    pub decision: Fact<Decision>,
-    /// Who or what decided.
-    pub decided_by: Fact<DecidedBy>,
-}
+pub(crate) use verdict::Verdict;
 
 /// A permission that was given for longer than one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,8 +77,18 @@ pub(crate) trait Reading: Sync {
         None
     }
 
+    /// What a word for what the sandbox did means.
+    fn sandbox_word(&self, word: &str) -> Option<Sandbox> {
+        Sandbox::ALL.iter().copied().find(|token| token.as_str() == word)
+    }
+
     /// The exit code, where the agent does not give it as a field.
     fn exit_code(&self, _call: &Call) -> Option<Fact<i64>> {
+        None
+    }
+
+    /// Whether the call ended as a success, where the agent does not give it as a field.
+    fn success(&self, _call: &Call) -> Option<Fact<bool>> {
         None
     }
 
@@ -101,6 +114,11 @@ pub(crate) trait Reading: Sync {
         None
     }
 
+    /// The tool's own name, where the records name it otherwise or keep it back.
+    fn tool(&self, _call: &Call, _around: &Circumstances<'_>) -> Option<Fact<String>> {
+        None
+    }
+
     /// The model's stated step or justification for the call.
     fn planned(&self, _call: &Call) -> Option<Fact<String>> {
         None
@@ -120,7 +138,13 @@ pub(crate) trait Reading: Sync {
 /// The reading of the agent of this name, as it stands in a session's `agent`.
 pub(crate) fn of(agent: &str) -> &'static dyn Reading {
     match agent {
+        "claude-code" => &claude_code::ClaudeCode,
         "codex" => &codex::Codex,
+        "copilot-cli" => &copilot_cli::CopilotCli,
+        "gemini-cli" => &gemini_cli::GeminiCli,
+        "gen-ai" => &gen_ai::GenAi,
+        "opencode" => &opencode::OpenCode,
+        "qwen-code" => &qwen_code::QwenCode,
         _ => &plain::Plain,
     }
 }

@@ -6,6 +6,7 @@ mod permissions;
 
 use blotter_schemas::names::blotter::EventKind;
 
+use super::arguments::argument;
 use super::{Given, Reading, Verdict};
 use crate::fact::{Claim, EventId, Fact};
 use crate::receipt::circumstances::Circumstances;
@@ -119,10 +120,7 @@ impl Reading for Codex {
 
     fn concluded(&self, call: &Call, around: &Circumstances<'_>) -> Option<Verdict> {
         let from = |decision, decided_by, why: &'static str, events: &[EventId]| {
-            Some(Verdict {
-                decision: Fact::inferred(decision, why, events.to_vec()),
-                decided_by: Fact::inferred(decided_by, why, events.to_vec()),
-            })
+            Some(Verdict::inferred(decision, decided_by, why, events))
         };
         if let Some(answer) = answered_as_it_was_cut_off(call) {
             let why = "the call was cut off while a person's answer to its approval was taken in";
@@ -165,13 +163,13 @@ impl Reading for Codex {
                 return from(Decision::Deny, DecidedBy::Config, why, events);
             }
             if is(call, PATCH) && text.starts_with(PATCH_FAILED) {
-                return Some(never_decided(
+                return Some(Verdict::none(
                     "the patch does not apply, says the agent's own output",
                     events,
                 ));
             }
             if text.starts_with(UNSUPPORTED) {
-                return Some(never_decided(
+                return Some(Verdict::none(
                     "there is no such tool, says the agent's own output",
                     events,
                 ));
@@ -381,13 +379,6 @@ fn failed_output(call: &Call) -> Option<(&str, &[EventId])> {
     Some((text, &result.output.events))
 }
 
-fn never_decided(why: &'static str, events: &[EventId]) -> Verdict {
-    Verdict {
-        decision: Fact::inferred(Decision::None, why, events.to_vec()),
-        decided_by: Fact::missing("nothing was decided"),
-    }
-}
-
 /// A counter says how often a hook refused a call, and no more calls than that were taken in, met such a
 /// hook, and left no other trace.
 fn blocked_by_a_hook(call: &Call, around: &Circumstances<'_>) -> Option<Verdict> {
@@ -440,14 +431,4 @@ fn nobody_to_ask(call: &Call) -> Option<Verdict> {
 /// Whether a stage is that the command was handed to what runs commands.
 fn handed_over(stage: &Stage) -> bool {
     stage.name.as_deref() == Some(UNIFIED_EXEC)
-}
-
-/// A field of the arguments, where they are a JSON object that is not too large to be read.
-fn argument(call: &Call, name: &str) -> Option<String> {
-    /// Longest arguments that are taken apart, in bytes.
-    const LIMIT: usize = 1 << 20;
-    let arguments = call.arguments.value.as_deref().filter(|text| text.len() <= LIMIT)?;
-    let object: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(arguments).ok()?;
-    object.get(name)?.as_str().map(str::to_owned)
 }
