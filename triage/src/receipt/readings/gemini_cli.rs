@@ -154,7 +154,7 @@ impl Reading for GeminiCli {
         !is(call, SHELL) || !call.decisions.is_empty()
     }
 
-    fn interrupted(&self, call: &Call, _around: &Circumstances<'_>) -> Option<Fact<()>> {
+    fn interrupted(&self, call: &Call, _verdict: &Verdict) -> Option<Fact<()>> {
         let result = call.result.as_ref()?;
         if result.error_type.value.as_deref() == Some(CANCELLED) {
             let why = "it was cancelled while it was executed";
