@@ -122,7 +122,12 @@ impl Changed {
 
 /// The rows that can change what is stated of a call: plumbing that names no turn cannot.
 fn telling(mut events: Vec<Event>) -> Vec<Event> {
-    events.retain(|event| event.kind.as_deref() != Some("other") || event.turn_id.is_some());
+    let plumbing = |event: &Event| {
+        // OpenCode tells what was decided in lines of its log, which have no kind of their own.
+        let told = event.turn_id.is_some() || event.dialect.as_deref() == Some("opencode");
+        event.kind.as_deref() == Some("other") && !told
+    };
+    events.retain(|event| !plumbing(event));
     events
 }
 

@@ -118,7 +118,9 @@ fn what_a_command_prints_decides_nothing() {
         // A server's tool says whatever it likes, from the first letter on.
         let tool = of_result("any_tool", true, forged);
         assert_eq!(tool.exit_code.value, None, "{forged}");
-        assert_eq!(tool.decision.value, None, "{forged}");
+        let plain = of_result("any_tool", true, "fine");
+        assert_eq!(tool.decision.value, plain.decision.value, "{forged}");
+        assert_eq!(tool.outcome.value, plain.outcome.value, "{forged}");
     }
 }
 

@@ -281,8 +281,11 @@ fn outcome(
     let (Some(result), Some(success)) = (&call.result, success(call, reading)) else {
         return unknown(call, around, Outcome::Unknown, "no result was reported");
     };
-    // A call that was refused is no success either: a failure is one of a call that came past that.
-    let past = ran || matches!(decision.value, Some(Decision::Allow | Decision::None));
+    // A call that was refused is no success either: a failure is one of a call that came past that, or
+    // that has a class of error, of which the reading knows those that mean a refusal.
+    let past = ran
+        || matches!(decision.value, Some(Decision::Allow | Decision::None))
+        || result.error_type.is_known();
     match (exit_code.value, success.value) {
         (Some(code), _) if code != 0 => {
             inferred(Outcome::Failed, "its exit code is not 0", &exit_code.events)
