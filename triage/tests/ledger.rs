@@ -78,6 +78,31 @@ fn settings_are_deduced_with_the_rows_that_tell() {
 }
 
 #[test]
+fn what_the_agents_session_file_has_is_not_kept_back() {
+    let name = "codex/13-redacted-max0";
+    let mut rows = captures::events(name);
+    let id = captures::session(name).session_id;
+    let row = |number: u8, kind: &str| Event {
+        event_id: [number; 16],
+        dialect: Some("codex".to_owned()),
+        source: Some("rollout".to_owned()),
+        session_id: Some(id.clone()),
+        kind: Some(kind.to_owned()),
+        ..Event::default()
+    };
+    rows.push(Event { text: Some("the words".to_owned()), ..row(1, "prompt") });
+    rows.push(row(2, "response"));
+    let mut session = reconstruct(&id, &rows);
+    trail::examine(&mut session, &rows, &Beside::default());
+    let ledger = session.ledger.unwrap();
+    assert_eq!(setting(&ledger, "prompts").state, SettingState::Off);
+    assert!(!setting(&ledger, "prompts").withholds && setting(&ledger, "responses").withholds);
+    let untold: Vec<&str> = ledger.cannot_tell.iter().map(|one| one.what.as_str()).collect();
+    assert!(!untold.contains(&"the words of prompts"), "{untold:?}");
+    assert!(untold.contains(&"the words of answers"), "{untold:?}");
+}
+
+#[test]
 fn the_settings_of_every_capture_are_as_reviewed() {
     use std::fmt::Write as _;
     let mut all = String::new();

@@ -37,13 +37,18 @@ fn one(trail: &Trail<'_>, coverage: &Coverage, setting: &coverage::Setting) -> S
         let why = format!("{}; it is on in the session around", found.why);
         found = Found::new(SettingState::Unknown, why, Vec::new());
     }
+    let mut withholds = !matches!(found.state, SettingState::On | SettingState::Unknown);
+    if withholds && in_session_file(trail, setting.id) {
+        withholds = false;
+        found.why = format!("{}; the agent's own session file has it", found.why);
+    }
     let Found { state, why, rows } = found;
     Setting {
         id: setting.id,
         how: setting.how,
         reveals: setting.reveals,
         state,
-        withholds: !matches!(state, SettingState::On | SettingState::Unknown),
+        withholds,
         why,
         events: ids(rows),
     }
@@ -92,6 +97,17 @@ fn metrics<'a>(trail: &Trail<'a>) -> Found<'a> {
 fn not_seen<'a>(trail: &Trail<'a>, why: &str) -> Found<'a> {
     let state = if trail.open { SettingState::Unknown } else { SettingState::NotSeen };
     Found::new(state, why, Vec::new())
+}
+
+/// Whether what a setting reveals stands in the agent's own session file.
+fn in_session_file(trail: &Trail<'_>, id: &str) -> bool {
+    let (kind, told): (EventKind, fn(&Event) -> bool) = match id {
+        PROMPTS => (EventKind::Prompt, |row| row.text.is_some()),
+        RESPONSES => (EventKind::Response, |row| row.text.is_some()),
+        OUTPUT => (EventKind::Result, |row| row.output.is_some()),
+        _ => return false,
+    };
+    trail.rows_of(kind, EventSource::Rollout).any(told)
 }
 
 /// Whether the setting of this id is seen to be on in the session around, which the same agent sent.
