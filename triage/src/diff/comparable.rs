@@ -15,6 +15,7 @@ const SIGNALS: &str = "what only one side's records tell cannot be compared";
 const COVERAGE: &str = "a fact that only one side knows is not compared";
 const RULES: &str =
     "their texts were normalised by different rules: arguments, prompts and hosts are not compared";
+const UNKNOWN: &str = "one side does not say: a difference may come from it";
 const RUNS: &str =
     "what a run or a sub-agent's session did that only one side has is compared with nothing";
 
@@ -118,7 +119,11 @@ fn aspect(
         Compared::NotComparable { in_a: false, in_b: false } => State::UnknownInBoth,
         Compared::NotComparable { .. } => State::Unknown,
     };
-    let means = if matches!(state, State::Differs | State::Unknown) { means } else { "" };
+    let means = match state {
+        State::Differs => means,
+        State::Unknown => UNKNOWN,
+        State::Same | State::UnknownInBoth => "",
+    };
     Aspect { run: None, name, a, b, state, means }
 }
 

@@ -122,7 +122,8 @@ pub struct Difference {
     pub run: String,
     /// The fact that differs.
     pub fact: &'static str,
-    /// The tool of the steps; absent where it concerns no steps, or its name was not reported.
+    /// The tool of the steps; absent where its name was not reported, and for what is new, gone, more or
+    /// fewer.
     pub tool: Option<String>,
     /// What is said in the first; absent where only the second has it.
     pub a: Option<String>,

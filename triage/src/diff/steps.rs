@@ -102,17 +102,19 @@ impl<'a> Comparison<'a> {
         says: String,
     ) -> Difference {
         let places = both.places();
-        let steps = if places == (Steps { a: None, b: None }) { Vec::new() } else { vec![places] };
-        Difference {
+        // What is new or gone is so whatever the tool.
+        let of_a_tool = !matches!(
             class,
-            run: self.pair.place.clone(),
-            fact,
-            tool: both.tool(),
-            a,
-            b,
-            says,
-            steps,
-        }
+            Class::NewTool
+                | Class::NewMcpServer
+                | Class::NewHost
+                | Class::NewArgumentClass
+                | Class::Gone
+                | Class::Count
+        );
+        let tool = both.tool().filter(|_| of_a_tool);
+        let steps = if places == (Steps { a: None, b: None }) { Vec::new() } else { vec![places] };
+        Difference { class, run: self.pair.place.clone(), fact, tool, a, b, says, steps }
     }
 
     /// Policies of the runs as wholes.

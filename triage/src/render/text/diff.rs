@@ -167,15 +167,21 @@ fn difference(page: &mut Page, difference: &Difference, diff: &Diff) {
     page.line(class.label(), &pieces);
 }
 
-/// `in step 3 (exec_command)`, `in steps 1, 2`, `in step 3 of A, 4 of B`.
+/// `in step 3 (exec_command)`, `in steps 1, 2 of B`, `in steps 1; 3 of A and 4 of B`.
 fn place(steps: &[Steps], tool: Option<&str>) -> Option<String> {
-    if steps.is_empty() {
-        return None;
-    }
+    let first = steps.first()?;
+    // Where all stand on one side only, that is said once.
+    let side = match (first.a, first.b) {
+        (Some(_), None) if steps.iter().all(|steps| steps.b.is_none()) => " of A",
+        (None, Some(_)) if steps.iter().all(|steps| steps.a.is_none()) => " of B",
+        _ => "",
+    };
     let one = |steps: &Steps| match (steps.a, steps.b) {
-        (Some(a), Some(b)) if a == b => a.to_string(),
-        (Some(a), Some(b)) => format!("{a} of A and {b} of B"),
-        (Some(a), None) => format!("{a} of A"),
+        (Some(a), Some(b)) if a != b => format!("{a} of A and {b} of B"),
+        (Some(place), _) | (None, Some(place)) if !side.is_empty() || steps.a == steps.b => {
+            place.to_string()
+        }
+        (Some(a), _) => format!("{a} of A"),
         (None, Some(b)) => format!("{b} of B"),
         (None, None) => String::new(),
     };
@@ -185,7 +191,8 @@ fn place(steps: &[Steps], tool: Option<&str>) -> Option<String> {
     }
     let plural = if steps.len() == 1 { "" } else { "s" };
     let tool = tool.map(|tool| format!(" ({tool})")).unwrap_or_default();
-    Some(format!("in step{plural} {}{tool}", named.join(", ")))
+    let separator = if named.iter().any(|one| one.contains(' ')) { "; " } else { ", " };
+    Some(format!("in step{plural} {}{side}{tool}", named.join(separator)))
 }
 
 fn not_comparable(page: &mut Page, diff: &Diff) {
