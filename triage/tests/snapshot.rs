@@ -11,68 +11,28 @@
 
 mod captures;
 
+use blotter_schemas::normalise::Rows;
 use blotter_schemas::tables::Event;
 use blotter_triage::diff::classes::Class;
 use blotter_triage::diff::model::{State, Verdict};
 use blotter_triage::diff::{Diff, diff};
-use blotter_triage::receipt::Beside;
+use blotter_triage::receipt::{Beside, HOOKS_RUN};
 use blotter_triage::reconstruct::{lineage, reconstruct};
 use blotter_triage::render::{json, text};
 use blotter_triage::snapshot::model::{Role, Run, Step};
 use blotter_triage::snapshot::{Snapshot, file, snapshot};
+use blotter_triage::trail;
 use proptest::prelude::*;
-
-/// Captures with a session.
-const CAPTURES: &[&str] = &[
-    "claude-code/01-ok",
-    "claude-code/02-ok-full-traces",
-    "claude-code/03-denied",
-    "claude-code/04-hooks",
-    "claude-code/05-mcp",
-    "claude-code/06-errors",
-    "claude-code/06-errors-fatal",
-    "claude-code/09-grpc",
-    "claude-code/10-http-json",
-    "claude-code/11-collector-503",
-    "claude-code/12-collector-400",
-    "codex/01-exec-ok-workspace-write",
-    "codex/02-denied-readonly",
-    "codex/03-mcp",
-    "codex/04-guardian-allow",
-    "codex/04-guardian-deny",
-    "codex/05-rules-forbidden",
-    "codex/06-apply-patch",
-    "codex/07-errors",
-    "codex/08-danger-full-access",
-    "codex/09-multiagent",
-    "codex/10-codemode",
-    "codex/11-http-json",
-    "codex/12-grpc",
-    "codex/13-redacted-max0",
-    "codex/14-hooks",
-    "codex/15-appserver-approvals",
-    "codex/16-appserver-turncost",
-    "codex/17-netproxy",
-    "codex/18-websocket",
-    "codex/19-appserver-mcp",
-    "codex/20-collector-503",
-    "codex/23-mtls",
-    "copilot-cli/01-ok",
-    "copilot-cli/02-denied-content",
-    "gemini-cli/01-ok-yolo",
-    "gemini-cli/02-denied-default",
-    "gemini-cli/03-mcp",
-    "gemini-cli/06-grpc",
-    "opencode/01-ok",
-    "qwen-code/01-yolo",
-];
 
 const OK: &str = "codex/01-exec-ok-workspace-write";
 const DENIED: &str = "codex/02-denied-readonly";
 
-fn of_events(session_id: &str, events: &[Event]) -> Snapshot {
-    let session = reconstruct(session_id, events);
-    snapshot(&[(&session, &Beside::default())]).unwrap()
+/// Every capture with a session.
+fn all() -> Vec<String> {
+    let mut names = captures::all();
+    names.retain(|name| captures::events(name).iter().any(|event| event.session_id.is_some()));
+    assert!(names.len() > 40, "{}", names.len());
+    names
 }
 
 /// The id of the session that none is around.
@@ -84,9 +44,19 @@ fn session_id(events: &[Event]) -> String {
     first.session_id.clone().unwrap()
 }
 
+/// The snapshot of rows, which may come in any order.
+fn of_rows(rows: Rows) -> Snapshot {
+    let Rows { events, spans, metrics } = rows;
+    let points = metrics.iter().filter(|point| point.name.as_deref() == Some(HOOKS_RUN));
+    let points = points.cloned().collect();
+    let beside = Beside { points, metrics: Some(metrics), spans: Some(spans), ..Beside::default() };
+    let mut session = reconstruct(&session_id(&events), &events);
+    trail::examine(&mut session, &events, &beside);
+    snapshot(&[(&session, &beside)]).unwrap()
+}
+
 fn of(capture: &str) -> Snapshot {
-    let events = captures::events(capture);
-    of_events(&session_id(&events), &events)
+    of_rows(captures::rows(capture))
 }
 
 fn written(capture: &str) -> String {
@@ -124,26 +94,31 @@ fn the_same_run_over_other_transports_of_its_telemetry_gives_the_same_bytes() {
     assert_eq!(written("gemini-cli/01-ok-yolo"), written("gemini-cli/06-grpc"));
 }
 
+/// The same in an order that is the same every time: 7919 is a prime, and no capture has as many rows.
+fn shuffled<T: Clone>(items: &[T]) -> Vec<T> {
+    let count = items.len();
+    assert!(count < 7919);
+    (0..count).map(|index| items[index * 7919 % count].clone()).collect()
+}
+
 #[test]
 fn the_order_in_which_rows_come_changes_no_byte() {
-    for capture in CAPTURES {
-        let mut events = captures::events(capture);
-        let id = session_id(&events);
-        let first = file::write(&of_events(&id, &events)).unwrap();
-        events.reverse();
-        assert_eq!(file::write(&of_events(&id, &events)).unwrap(), first, "{capture}: reversed");
-        // A shuffle that is the same every time: 7919 is a prime, and no capture has as many rows.
-        let count = events.len();
-        let shuffled: Vec<Event> =
-            (0..count).map(|index| events[index * 7919 % count].clone()).collect();
-        assert_eq!(file::write(&of_events(&id, &shuffled)).unwrap(), first, "{capture}: shuffled");
+    for capture in all() {
+        let first = written(&capture);
+        let mut rows = captures::rows(&capture);
+        rows.events.reverse();
+        rows.metrics.reverse();
+        assert_eq!(file::write(&of_rows(rows)).unwrap(), first, "{capture}: reversed");
+        let mut rows = captures::rows(&capture);
+        (rows.events, rows.metrics) = (shuffled(&rows.events), shuffled(&rows.metrics));
+        assert_eq!(file::write(&of_rows(rows)).unwrap(), first, "{capture}: shuffled");
     }
 }
 
 #[test]
 fn what_is_written_is_read_back_and_written_again_as_the_same_bytes() {
-    for capture in CAPTURES {
-        let taken = of(capture);
+    for capture in all() {
+        let taken = of(&capture);
         let text = file::write(&taken).unwrap();
         let read = file::read("a test", text.as_bytes()).unwrap();
         assert_eq!(file::write(&read).unwrap(), text, "{capture}");
@@ -155,9 +130,8 @@ fn what_is_written_is_read_back_and_written_again_as_the_same_bytes() {
 
 #[test]
 fn no_id_time_home_host_or_word_of_an_argument_stands_in_a_snapshot() {
-    for capture in CAPTURES {
-        let events = captures::events(capture);
-        let text = file::write(&of_events(&session_id(&events), &events)).unwrap();
+    for capture in all() {
+        let (events, text) = (captures::events(&capture), written(&capture));
         let facts = &text[text.find("\"runs\"").unwrap()..];
         let ids = events.iter().flat_map(|event| {
             [&event.session_id, &event.call_id, &event.turn_id, &event.host_name, &event.user_email]
@@ -173,7 +147,7 @@ fn no_id_time_home_host_or_word_of_an_argument_stands_in_a_snapshot() {
 
 #[test]
 fn what_is_not_known_is_null_and_says_so_by_its_grade() {
-    let all = CAPTURES.iter().map(|capture| written(capture)).collect::<String>();
+    let all = all().iter().map(|capture| written(capture)).collect::<String>();
     assert!(!all.contains("\"value\": \"unknown\""));
     // A call that a hook refused leaves no record of that; the counter that tells is not looked at here.
     let read = of("codex/14-hooks");
@@ -217,7 +191,7 @@ fn several_sessions_are_runs_in_the_order_asked_for_and_none_is_taken_twice() {
     let (ok, denied) = ((&ok.0, &ok.1), (&denied.0, &denied.1));
     let both = snapshot(&[denied, ok, denied]).unwrap();
     assert_eq!(both.runs.len(), 2);
-    assert_eq!(both.runs[0], of(DENIED).runs[0]);
+    assert_eq!(both.runs[0].steps, of(DENIED).runs[0].steps);
     let family = captures::session("codex/09-multiagent");
     let beside = Beside::default();
     let nested = (&family.sessions[0], &beside);
@@ -343,10 +317,11 @@ fn text_at_80_and_200_columns_and_json_are_as_reviewed() {
 #[test]
 fn no_line_of_a_comparison_is_longer_than_the_terminal_and_none_ends_in_a_space() {
     use unicode_width::UnicodeWidthStr as _;
-    for pair in CAPTURES.windows(2) {
+    for pair in all().windows(2) {
+        let found = compared(&pair[0], &pair[1]);
         for width in [60, 80, 200] {
             let options = text::Options { width, colour: false, full: true };
-            for line in text::diff(&compared(pair[0], pair[1]), options).lines() {
+            for line in text::diff(&found, options).lines() {
                 assert!(line.width() <= width && !line.ends_with(' '), "{width}: {line:?}");
             }
         }

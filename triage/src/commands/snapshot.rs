@@ -9,6 +9,7 @@ use blotter_triage::receipt::Beside;
 use blotter_triage::reconstruct::{Session, reconstruct};
 use blotter_triage::snapshot::model::Run;
 use blotter_triage::snapshot::{self, Snapshot, file};
+use blotter_triage::trail;
 use clap::Args;
 
 use super::now;
@@ -62,9 +63,10 @@ pub(super) async fn of_sessions(
 ) -> anyhow::Result<Snapshot> {
     let mut sessions: Vec<(Session, Beside)> = Vec::new();
     for prefix in prefixes {
-        let mut loaded = load::session(archive, prefix).await?;
-        let session = reconstruct(&loaded.session_id, &loaded.rows);
+        let mut loaded = load::examined(archive, prefix).await?;
+        let mut session = reconstruct(&loaded.session_id, &loaded.rows);
         let beside = loaded.beside(Some(now()));
+        trail::examine(&mut session, &loaded.rows, &beside);
         sessions.push((session, beside));
     }
     let sessions: Vec<(&Session, &Beside)> =

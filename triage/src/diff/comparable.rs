@@ -1,5 +1,9 @@
 //! Whether two runs can be compared, and what it means where something about them differs.
 
+use std::collections::BTreeSet;
+
+use blotter_schemas::names::blotter::Grade;
+
 use super::Pair;
 use super::model::{Aspect, Comparability, State, Verdict};
 use crate::snapshot::model::{Extent, Header, ITEMS, Run, Signals};
@@ -11,6 +15,7 @@ const VERSION: &str = "a difference may come from the version";
 const MODEL: &str = "a difference may come from the model";
 const SETTING: &str = "a difference may follow from this setting";
 const ASKED: &str = "they were asked different things: other steps are to be expected";
+const SENDER: &str = "what the agents sent of what they did is not the same";
 const SIGNALS: &str = "what only one side's records tell cannot be compared";
 const COVERAGE: &str = "a fact that only one side knows is not compared";
 const RULES: &str =
@@ -99,6 +104,7 @@ fn aspects(a: &Run, b: &Run, texts: bool, aspects: &mut Vec<Aspect>) {
         let compared = a.asked.compare(&b.asked);
         aspects.push(aspect("asked", compared, (shown(&a.asked), shown(&b.asked)), ASKED));
     }
+    aspects.push(sender_settings(a, b));
     let (sent_a, sent_b) = (sent(a.signals), sent(b.signals));
     let compared = if sent_a == sent_b { Compared::Same } else { Compared::Differs };
     aspects.push(aspect("signals", compared, (Some(sent_a), Some(sent_b)), SIGNALS));
@@ -125,6 +131,31 @@ fn aspect(
         State::Same | State::UnknownInBoth => "",
     };
     Aspect { run: None, name, a, b, state, means }
+}
+
+/// The settings of the senders that are not known to be the same.
+fn sender_settings(a: &Header, b: &Header) -> Aspect {
+    let (a, b) = (&a.sender_settings, &b.sender_settings);
+    let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    let unknown = Known::unknown(Grade::Missing);
+    let (mut in_a, mut in_b) = (Vec::new(), Vec::new());
+    let mut worst = Compared::Same;
+    for name in names {
+        let (of_a, of_b) = (a.get(name).unwrap_or(&unknown), b.get(name).unwrap_or(&unknown));
+        let compared = of_a.compare(of_b);
+        if compared == Compared::Same
+            || matches!(compared, Compared::NotComparable { in_a: false, in_b: false })
+        {
+            continue;
+        }
+        if worst != Compared::Differs {
+            worst = compared;
+        }
+        in_a.push(format!("{name} {}", of_a.shown()));
+        in_b.push(format!("{name} {}", of_b.shown()));
+    }
+    let joined = |settings: Vec<String>| (!settings.is_empty()).then(|| settings.join(", "));
+    aspect("sender_settings", worst, (joined(in_a), joined(in_b)), SENDER)
 }
 
 fn sent(signals: Signals) -> String {
@@ -154,8 +185,7 @@ fn coverage(a: &Header, b: &Header) -> (String, String) {
         Extent::Some => "some",
         Extent::None => "none",
     };
-    let facts: std::collections::BTreeSet<&String> =
-        a.coverage.keys().chain(b.coverage.keys()).collect();
+    let facts: BTreeSet<&String> = a.coverage.keys().chain(b.coverage.keys()).collect();
     let (mut in_a, mut in_b) = (Vec::new(), Vec::new());
     for fact in facts {
         let (of_a, of_b) = (extent(a, fact), extent(b, fact));

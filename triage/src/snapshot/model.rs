@@ -86,6 +86,9 @@ pub struct Header {
     pub settings: Settings,
     /// Digests of the prompts of the turns that made calls, in order.
     pub asked: Known<List<String, ITEMS>>,
+    /// Settings that decide what the agent sends, by their ids in its coverage table: `on`, `off`, `cut`
+    /// or `changed`, as far as what it sent tells.
+    pub sender_settings: BTreeMap<String, Known<String>>,
     /// Which kinds of records arrived.
     pub signals: Signals,
     /// Which facts of the steps are known: `all`, `some` or `none` of them.

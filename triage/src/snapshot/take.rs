@@ -14,12 +14,14 @@ use super::rules::declared;
 use super::{Known, List};
 use crate::Error;
 use crate::fact::{Fact, JoinKind};
+use crate::ledger::{Setting, SettingState};
 use crate::receipt::model::{Connection, Within};
 use crate::receipt::{self, Beside, Receipt};
 use crate::reconstruct::Session;
 use crate::reconstruct::model::{Call, Entry, Note, Relation};
 
-/// The snapshot of these sessions, in this order. One that is named twice, or stands nested in another
+/// The snapshot of these sessions, in this order. What their senders' settings are is known of those that
+/// have a ledger. One that is named twice, or stands nested in another
 /// one, is taken once.
 ///
 /// # Errors
@@ -114,6 +116,7 @@ fn header(session: &Session) -> Header {
             transports: several(&session.transports),
         },
         asked: Known::unknown(Grade::Missing),
+        sender_settings: sender_settings(session),
         signals: Signals {
             logs: signals.logs > 0,
             spans: signals.spans > 0,
@@ -123,6 +126,16 @@ fn header(session: &Session) -> Header {
         coverage: BTreeMap::new(),
         reviewer_sessions: 0,
     }
+}
+
+/// What the session's ledger tells of the settings of its sender; nothing where it has none.
+fn sender_settings(session: &Session) -> BTreeMap<String, Known<String>> {
+    let settings = session.ledger.iter().flat_map(|ledger| &ledger.settings);
+    let known = |setting: &Setting| match setting.state {
+        SettingState::NotSeen | SettingState::Unknown => Known::unknown(Grade::Missing),
+        state => Known::new(state.as_str().to_owned(), Grade::Inferred),
+    };
+    settings.map(|setting| (setting.id.to_owned(), known(setting))).collect()
 }
 
 fn plain(fact: &Fact<String>) -> Known<String> {

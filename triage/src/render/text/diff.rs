@@ -92,6 +92,7 @@ fn label(name: &str) -> &str {
         "sandbox_policy" => "sandbox",
         "auth_mode" => "signed in",
         "transports" => "transport",
+        "sender_settings" => "sender",
         "mcp_server" => "mcp server",
         "decided_by" => "decided by",
         "exit_code" => "exit code",
