@@ -29,6 +29,21 @@ pub fn installed(path: &str) -> anyhow::Result<Option<PathBuf>> {
     Ok(None)
 }
 
+/// A program that may not be passed on, where somebody installed it below `.tools/proprietary`; else
+/// none with a printed reason, on every machine.
+#[must_use]
+pub fn present(path: &str) -> Option<PathBuf> {
+    let file = workspace().join(".tools/proprietary").join(path);
+    if file.is_file() {
+        return Some(file);
+    }
+    say(&format!(
+        "SKIPPED: {} is not there; tests/README.md says how it gets there",
+        file.display()
+    ));
+    None
+}
+
 #[expect(clippy::print_stderr, reason = "whoever runs the tests must see what was not tested")]
 fn say(text: &str) {
     eprintln!("{text}");

@@ -1,24 +1,19 @@
 //! Gemini CLI: the released package under Node, in a home and a working folder of its own.
 
-use std::env;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::process::Command;
 
+use super::isolated;
 use crate::guests;
 use crate::model::Model;
 
 /// Where the npm package puts its program.
 const PROGRAM: &str = "npm/node_modules/@google/gemini-cli/bundle/gemini.js";
-/// A run that takes longer hangs.
-const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The installed agent.
 #[derive(Debug, Clone)]
@@ -50,9 +45,6 @@ impl Gemini {
 
     /// Runs it once, without anybody to ask, under an approval mode and a policy (TOML; empty for none).
     ///
-    /// The environment is cleared and whatever does not go to loopback goes to a proxy that nobody
-    /// serves.
-    ///
     /// # Errors
     /// When it cannot be started or does not end in time.
     pub async fn prompt(
@@ -70,30 +62,18 @@ impl Gemini {
             fs::write(settings.join("policies/test.toml"), policy)?;
         }
         fs::write(folder.path().join("README.md"), "hi\n")?;
-        let mut command = Command::new("node");
+        let mut command = isolated::command("node", home.path(), folder.path());
         command
             .arg(&self.program)
             .args(["-p", "please do the task", "--output-format", "stream-json"])
             .args(["-m", "gemini-2.5-pro", "--approval-mode", approval_mode])
-            .current_dir(folder.path())
-            .env_clear()
-            .env("PATH", env::var_os("PATH").unwrap_or_default())
-            .env("HOME", home.path())
             .env("GEMINI_API_KEY", "not-a-key")
             .env("GOOGLE_GEMINI_BASE_URL", format!("http://{}", model.address()))
-            .env("GEMINI_CLI_NO_RELAUNCH", "true")
-            .env("TERM", "xterm")
-            .envs(["HTTP_PROXY", "HTTPS_PROXY"].map(|name| (name, "http://127.0.0.1:9")))
-            .env("NO_PROXY", "127.0.0.1,localhost")
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
-        let output = tokio::time::timeout(TIMEOUT, command.output())
-            .await
-            .with_context(|| format!("gemini did not end within {TIMEOUT:?}"))??;
-        let stdout = String::from_utf8_lossy(&output.stdout);
-        let events = stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        Ok(Finished { exit_code: output.status.code(), events, stderr, folder })
+            .env("GEMINI_CLI_NO_RELAUNCH", "true");
+        let output = isolated::finished(command).await?;
+        let events =
+            output.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        Ok(Finished { exit_code: output.exit_code, events, stderr: output.stderr, folder })
     }
 }
 

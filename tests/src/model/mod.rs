@@ -1,7 +1,9 @@
 //! A scripted model on a loopback port, answering from a [`Scenario`]: the OpenAI Responses API, over
-//! HTTP and WebSocket, and the Gemini API.
+//! HTTP and WebSocket, and the APIs of Gemini, Anthropic Messages and OpenAI Chat Completions.
 
+mod chat_completions;
 mod generate_content;
+mod messages;
 mod responses;
 mod scenario;
 mod websocket;
@@ -162,6 +164,15 @@ async fn answer(State(script): State<Arc<Script>>, request: Request) -> Response
     if path.ends_with(":generateContent") || path.ends_with(":streamGenerateContent") {
         return generated(&script, path, body);
     }
+    if path.ends_with("/messages/count_tokens") {
+        return reply(StatusCode::OK, &json!({"input_tokens": 100}));
+    }
+    if path.ends_with("/messages") {
+        return messaged(&script, body);
+    }
+    if path.ends_with("/chat/completions") {
+        return completed(&script, body);
+    }
     if parts.method != Method::POST || !path.ends_with("/responses") {
         return failure(StatusCode::NOT_FOUND);
     }
@@ -199,6 +210,45 @@ fn generated(script: &Script, path: &str, body: Value) -> Response {
         Some(body) => reply(StatusCode::OK, &body),
         None => refused(&step),
     }
+}
+
+/// An answer of the Messages API.
+fn messaged(script: &Script, body: Value) -> Response {
+    let (model, streams) = (body.get("model").cloned().unwrap_or_default(), streams(&body));
+    let (place, step) = next_with_tools(script, body);
+    match messages::blocks(&step, place) {
+        Some(blocks) if streams => {
+            let events = messages::events(&blocks, place.step, &model);
+            response(StatusCode::OK, "text/event-stream", responses::server_sent(&events))
+        }
+        Some(blocks) => reply(StatusCode::OK, &messages::whole(&blocks, place.step, &model)),
+        None => refused(&step),
+    }
+}
+
+/// An answer of the Chat Completions API.
+fn completed(script: &Script, body: Value) -> Response {
+    let (model, streams) = (body.get("model").cloned().unwrap_or_default(), streams(&body));
+    let (place, step) = next_with_tools(script, body);
+    match chat_completions::Answer::new(&step, place, &model) {
+        Some(answer) if streams => response(StatusCode::OK, "text/event-stream", answer.stream()),
+        Some(answer) => reply(StatusCode::OK, &answer.whole()),
+        None => refused(&step),
+    }
+}
+
+fn streams(body: &Value) -> bool {
+    body.get("stream").and_then(Value::as_bool).unwrap_or_default()
+}
+
+/// The next answer; a request without tools only asks something aside, such as for a title.
+fn next_with_tools(script: &Script, body: Value) -> (Place, Step) {
+    let tools = body.get("tools").and_then(Value::as_array);
+    if tools.is_none_or(Vec::is_empty) {
+        return (Place { asker: Asker::Agent, step: 0 }, Step::says("aside"));
+    }
+    let place = script.next(Asker::Agent, Channel::Http, body);
+    (place, script.scenario.step(place))
 }
 
 fn refused(step: &Step) -> Response {

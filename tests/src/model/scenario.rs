@@ -128,7 +128,7 @@ pub fn sub_agent_call_id(step: usize, index: usize) -> String {
 }
 
 impl Place {
-    fn call_id(self, index: usize) -> String {
+    pub(super) fn call_id(self, index: usize) -> String {
         let Self { asker, step } = self;
         match asker {
             Asker::Agent => format!("call_scripted_{step:03}_{index}"),

@@ -12,9 +12,14 @@ const MODEL: [&str; 4] = ["-s", "workspace-write", "-m", "gpt-6-astra"];
 
 #[tokio::test]
 async fn what_code_calls_has_receipts_of_its_own() -> anyhow::Result<()> {
-    let code = "const found = await tools.exec_command({cmd: 'cat README.md'});\n\
-                text(found);\n\
-                try { text(await tools.exec_command({cmd: 'echo x > /etc/blotter-tests'})); } catch (error) { text(error); }\n";
+    // The temporary folder may be written to.
+    let target = tempfile::tempdir_in("/var/tmp")?;
+    let denied = target.path().join("denied");
+    let code = format!(
+        "text(await tools.exec_command({{cmd: 'cat README.md'}}));\n\
+         try {{ text(await tools.exec_command({{cmd: 'echo x > {}'}})); }} catch (error) {{ text(error); }}\n",
+        denied.display(),
+    );
     let scenario = json!({"steps": [[{"custom": "exec", "input": code}]]});
     let Some(codex) = Codex::installed()? else { return Ok(()) };
     let trail = Trail::begin().await?;
@@ -22,6 +27,7 @@ async fn what_code_calls_has_receipts_of_its_own() -> anyhow::Result<()> {
     let run = codex.exec(&model, trail.export(), &MODEL, "look").await?;
     let archive = trail.end().await?;
     assert_eq!(run.exit_code, Some(0), "{}", run.stderr);
+    assert!(!denied.exists(), "the sandbox did not stop it");
 
     let outer = format!("{}/{}", run.session_id()?, call_id(0, 0));
     let receipt = Receipt::of(&archive.path(), &outer).await?;

@@ -10,6 +10,7 @@ mod code_mode;
 mod gemini;
 mod mcp;
 mod network;
+mod proprietary;
 mod reviewer;
 mod sandbox;
 mod trail;

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 
-use super::{Codex, Home, TIMEOUT};
+use super::{Codex, Home};
+use crate::agents::isolated::TIMEOUT;
 
 /// How often a file is looked for.
 const LOOK: Duration = Duration::from_millis(20);

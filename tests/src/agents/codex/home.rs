@@ -1,15 +1,14 @@
 //! A home and a working folder of one run: nothing of the machine's own settings.
 
-use std::env;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Stdio;
 
 use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::{Codex, Export};
+use crate::agents::isolated;
 use crate::model::Model;
 
 /// The folders that a run of Codex sees.
@@ -69,26 +68,10 @@ impl Home {
         self.folder
     }
 
-    /// Codex in these folders. The environment is cleared and whatever does not go to loopback goes to
-    /// a proxy that nobody serves, so that a run neither sees the machine's own settings nor leaves it.
+    /// Codex in these folders.
     pub(super) fn command(&self, codex: &Codex) -> Command {
-        let mut command = Command::new(&codex.binary);
-        command
-            .current_dir(self.folder())
-            .env_clear()
-            .env("PATH", env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.path())
-            .env("CODEX_HOME", self.path())
-            .env("SCRIPTED_API_KEY", "not-a-key")
-            .env("TERM", "xterm")
-            .envs(
-                ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].map(|name| (name, "http://127.0.0.1:9")),
-            )
-            .env("NO_PROXY", "127.0.0.1,localhost")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+        let mut command = isolated::command(&codex.binary, self.path(), self.folder());
+        command.env("CODEX_HOME", self.path()).env("SCRIPTED_API_KEY", "not-a-key");
         command
     }
 }

@@ -5,12 +5,12 @@ mod home;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::isolated;
 use crate::guests;
 use crate::model::Model;
 
@@ -20,8 +20,6 @@ pub use home::Home;
 /// Where the npm package puts the binary.
 const BINARY: &str =
     "npm/node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex";
-/// A run that takes longer hangs: scripted runs take a few seconds.
-const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The installed agent.
 #[derive(Debug, Clone)]
@@ -86,16 +84,14 @@ impl Codex {
     ) -> anyhow::Result<Finished> {
         let mut command = home.command(self);
         command.args(["exec", "--json", "--skip-git-repo-check"]).args(arguments).arg(prompt);
-        let output = tokio::time::timeout(TIMEOUT, command.output())
-            .await
-            .with_context(|| format!("codex did not end within {TIMEOUT:?}"))??;
-        let stdout = String::from_utf8_lossy(&output.stdout);
-        let events = stdout
+        let output = isolated::finished(command).await?;
+        let events = output
+            .stdout
             .lines()
             .map(|line| serde_json::from_str(line).with_context(|| format!("not JSON: {line}")))
             .collect::<anyhow::Result<_>>()?;
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        Ok(Finished { exit_code: output.status.code(), events, stderr, folder: home.into_folder() })
+        let (exit_code, stderr) = (output.exit_code, output.stderr);
+        Ok(Finished { exit_code, events, stderr, folder: home.into_folder() })
     }
 }
 
