@@ -149,11 +149,11 @@ fn no_id_time_home_host_or_word_of_an_argument_stands_in_a_snapshot() {
 fn what_is_not_known_is_null_and_says_so_by_its_grade() {
     let all = all().iter().map(|capture| written(capture)).collect::<String>();
     assert!(!all.contains("\"value\": \"unknown\""));
-    // A call that a hook refused leaves no record of that; the counter that tells is not looked at here.
-    let read = of("codex/14-hooks");
-    let blocked = &main_run(&read).steps[0];
-    assert_eq!(words(blocked)[1..3], [None, None]);
-    assert_eq!(blocked.exit_code.grade.as_str(), "missing");
+    // Nothing tells who let a tool of an MCP server run that needs no approval.
+    let read = of("codex/29-appserver-mcp-session");
+    let let_through = &main_run(&read).steps[2];
+    assert_eq!(words(let_through)[2], None);
+    assert_eq!(let_through.decided_by.grade.as_str(), "missing");
 }
 
 #[test]

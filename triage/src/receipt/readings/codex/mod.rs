@@ -181,6 +181,10 @@ impl Reading for Codex {
     }
 
     fn executed(&self, call: &Call, _around: &Circumstances<'_>) -> Option<Fact<Executed>> {
+        if permissions::is_a_request(call) {
+            let why = "a request for permissions does nothing by itself";
+            return Some(Fact::missing(why).or_unknown(Executed::Unknown));
+        }
         let ran = |stage: &&Stage| handed_over(stage) && stage.detail.as_deref() == Some(EXITED);
         if let Some(stage) = call.stages.iter().find(ran) {
             let why = "its process came to an end";
