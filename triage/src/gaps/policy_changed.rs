@@ -33,7 +33,8 @@ fn find(trail: &Trail<'_>, _: &Ledger) -> Vec<Finding> {
     // The agent's own session file may have other words for the same.
     for rollout in [false, true] {
         let rows = trail.rows.iter().copied().filter(|row| {
-            from(row, EventSource::Rollout) == rollout && Some(trail.speaker(row)) == speaker
+            let own = rollout || Some(trail.speaker(row)) == speaker;
+            from(row, EventSource::Rollout) == rollout && own
         });
         let rows: Vec<&Event> = rows.collect();
         for (name, value) in POLICIES {

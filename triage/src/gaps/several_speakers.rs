@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::Rule;
 use crate::ledger::Ledger;
 use crate::reconstruct::findings::{Finding, Severity};
-use crate::reconstruct::speakers::{Speaker, SpeakerKind};
+use crate::reconstruct::speakers::Speaker;
 use crate::trail::Trail;
 
 /// Name of the rule.
@@ -29,7 +29,7 @@ const EVENTS: usize = 16;
 
 pub(super) fn of(session_id: &str, speakers: &[Speaker]) -> Option<Finding> {
     let received: Vec<&Speaker> =
-        speakers.iter().filter(|speaker| speaker.kind != SpeakerKind::Import).collect();
+        speakers.iter().filter(|speaker| !speaker.kind.is_of_files()).collect();
     if received.len() < 2 {
         return None;
     }

@@ -1,6 +1,6 @@
 //! A turn in which the model had no last word.
 
-use blotter_schemas::names::blotter::EventKind;
+use blotter_schemas::names::blotter::{EventKind, EventSource};
 
 use super::Rule;
 use crate::ledger::Ledger;
@@ -90,8 +90,11 @@ fn last_word(trail: &Trail<'_>, turn: &Turn) -> Option<i64> {
     let notes = notes.filter(|note| {
         EventKind::from_value(&note.kind).is_some_and(|kind| telling.contains(&kind))
     });
+    let id = turn.turn_id.value.as_ref();
+    let filed = trail.rows_of(EventKind::TurnEnd, EventSource::Rollout);
+    let filed = filed.filter(|row| id.is_some() && row.turn_id.as_ref() == id).filter_map(end);
     let events = turn.requests.events.iter();
     let events = events.chain(&usage.input.events).chain(&usage.output.events);
     let events = events.chain(notes.flat_map(|note| &note.events));
-    events.filter_map(|id| trail.row(id)).filter_map(end).max()
+    events.filter_map(|id| trail.row(id)).filter_map(end).chain(filed).max()
 }

@@ -97,7 +97,7 @@ fn result_first(trail: &Trail<'_>) -> Option<Clock> {
             continue;
         };
         // Of several speakers each has a clock of its own.
-        let one_speaker = call.speakers.is_empty();
+        let one_speaker = trail.session.is_one_sender(&call.speakers);
         if one_speaker && received.saturating_sub(result.time_unix_nano) > RESULT_FIRST_NS {
             count += 1;
             first.get_or_insert_with(|| receipt.address.clone());

@@ -1,7 +1,6 @@
 //! What the trail cannot tell.
 
 use super::{Ledger, Sequence, SettingState, SignalState, Untold};
-use crate::reconstruct::speakers::SpeakerKind;
 use crate::trail::Trail;
 
 /// What is not recorded of an import.
@@ -11,7 +10,7 @@ const IMPORTED: &str = "Rows were imported. Which files that import left out, an
 /// What is not known because rows of the session were imported.
 pub(super) fn imported(trail: &Trail<'_>) -> Option<&'static str> {
     let speakers = &trail.session.speakers;
-    speakers.iter().any(|speaker| speaker.kind == SpeakerKind::Import).then_some(IMPORTED)
+    speakers.iter().any(|speaker| speaker.kind.is_of_files()).then_some(IMPORTED)
 }
 
 /// What follows from what the ledger found. What the agent never tells is not among it.

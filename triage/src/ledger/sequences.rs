@@ -2,7 +2,9 @@
 
 use super::{Range, Sequence};
 use crate::reconstruct::speakers::SpeakerKind;
-use crate::trail::{Counter, EVENTS_LIMIT, Numbers, Scope, Trail, of_processes, of_session};
+use crate::trail::{
+    Counter, EVENTS_LIMIT, Numbers, Scope, Trail, of_lines, of_processes, of_session,
+};
 
 /// That the process behind numbers is not known.
 const PROCESS_UNTOLD: &str = "the process counts for all its sessions, and which process it was is not \
@@ -14,6 +16,44 @@ const PROCESS_TOLD: &str = "the process counts for all its sessions: what is mis
 /// The sequences of a session. What a process counts for all its sessions is judged once, at the session
 /// that was asked for, over the sessions nested in it and what else the process sent.
 pub(super) fn sequences(trail: &Trail<'_>) -> Vec<Sequence> {
+    let mut sequences = sent(trail);
+    sequences.extend(lines(trail));
+    sequences
+}
+
+/// The key of the number that every line of a session file carries.
+const ORDINAL: &str = "ordinal";
+
+/// The lines of the session file, which are numbered from 0; older files are not.
+fn lines(trail: &Trail<'_>) -> Option<Sequence> {
+    let numbers = of_lines(&trail.rows);
+    let (_, last) = numbers.ends()?;
+    let speakers = &trail.session.speakers;
+    let filed = speakers.iter().find(|speaker| speaker.kind == SpeakerKind::Rollout)?;
+    let missing = numbers.missing(0);
+    let around = missing.iter().flat_map(|range| numbers.around(*range));
+    let events = around.take(EVENTS_LIMIT).collect();
+    Some(Sequence {
+        attribute: ORDINAL,
+        counts: "lines of the session file",
+        scope: "session",
+        speaker: filed.number,
+        seen: numbers.count(),
+        first: 0,
+        last,
+        missing: missing.into_iter().map(|(from, to)| Range { from, to }).collect(),
+        without_log: Vec::new(),
+        note: Some(LINES),
+        events,
+    })
+}
+
+/// What a missing line can come from.
+const LINES: &str = "a line that could not be read is left out by the import, which says so; else the file was \
+                     changed";
+
+/// What the agent's telemetry is numbered by.
+fn sent(trail: &Trail<'_>) -> Vec<Sequence> {
     let dialect = trail.session.agent.value.as_deref().unwrap_or_default().replace('-', "_");
     let Some(counter) = Counter::of(&dialect) else { return Vec::new() };
     let numbers = match counter.scope {

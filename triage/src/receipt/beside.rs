@@ -8,7 +8,6 @@ use serde_json::Value;
 use crate::fact::EventId;
 use crate::reconstruct::Session;
 use crate::reconstruct::model::Entry;
-use crate::reconstruct::speakers::SpeakerKind;
 
 /// The metric in which Codex counts the hooks that ran (`codex-rs/core`, hook runtime).
 pub const HOOKS_RUN: &str = "codex.hooks.run";
@@ -56,7 +55,7 @@ impl Beside {
         if entries.chain(&session.outside).any(ended) {
             return false;
         }
-        let received = session.speakers.iter().filter(|it| it.kind != SpeakerKind::Import);
+        let received = session.speakers.iter().filter(|it| !it.kind.is_of_files());
         let last = received.filter_map(|it| it.last_received_unix_micro).max();
         last.is_some_and(|last| {
             let last = last.saturating_mul(1_000);

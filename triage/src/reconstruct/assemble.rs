@@ -6,11 +6,13 @@ use blotter_schemas::names::blotter::{EventKind, EventSource};
 use blotter_schemas::tables::Event;
 
 use super::calls::{call, note, proxy_decision};
-use super::model::{Call, Entry, Policy, Requests, Rows, Session, Signals, TimeSpan, Turn};
+use super::model::{Call, Entry, Requests, Rows, Session, Signals, TimeSpan, Turn};
 use super::pairing::{Report, pair, told};
-use super::policies::Policies;
+use super::policies::{self, Policies};
+use super::rollout::{self, sent_first};
 use super::speakers::Speakers;
 use super::turns::Frames;
+use super::words::told_words;
 use super::{grouping, redaction, usage};
 use crate::fact::{EventId, Fact, Join};
 
@@ -18,28 +20,31 @@ const NOT_REPORTED: &str = "not reported";
 
 /// Builds the session from its own rows, without its parent and the sessions nested in it.
 pub(crate) fn session(session_id: &str, rows: &[&Event], speakers: &Speakers) -> Session {
-    let reports = pair(rows, speakers);
+    let reports = rollout::merge(pair(rows, speakers));
     let all: Vec<&Report<'_>> = reports.iter().collect();
-    let policy = policy(&all);
+    let policy = policies::first(&all);
     let frames = Frames::new(&reports);
-    let mut turns = contents(&reports, &frames, &Policies::new(&policy, &reports));
+    let policies = Policies::new(&policy, &reports);
+    let mut turns = contents(&reports, &frames, &policies);
     let outside = turns.remove(&None).unwrap_or_default();
     let text =
         |field: fn(&Event) -> &Option<String>| told(&all, |row| field(row).clone(), NOT_REPORTED);
+    let sent = |field: fn(&Event) -> &Option<String>| sent_first(&all, field, NOT_REPORTED);
     let user = text(|row| &row.user_email);
     Session {
         session_id: session_id.to_owned(),
         parent: None,
         agent: agent(&all),
-        program: text(|row| &row.agent_name),
+        program: sent(|row| &row.agent_name),
         agent_version: text(|row| &row.agent_version),
         models: distinct(&all, |row| row.model.as_ref()),
-        provider: text(|row| &row.provider),
+        provider: sent(|row| &row.provider),
         host: text(|row| &row.host_name),
         user: if user.is_known() { user } else { text(|row| &row.user_id) },
         auth: text(|row| &row.auth_mode),
         token_type: text(|row| &row.token_type),
         terminal: text(|row| &row.terminal),
+        cwd: text(|row| &row.cwd),
         transports: transports(&all),
         span: span(&all),
         usage: usage::sum(&all),
@@ -76,9 +81,14 @@ pub(crate) fn session(session_id: &str, rows: &[&Event], speakers: &Speakers) ->
                         || Fact::missing("no prompt was reported"),
                         |prompt| {
                             let words = |row: &Event| row.text.clone();
-                            told(&[prompt], words, "the words of the prompt were not reported")
+                            told_words(
+                                &[prompt],
+                                words,
+                                "the words of the prompt were not reported",
+                            )
                         },
                     ),
+                    context: policies.context(frame.turn_id.as_ref()).cloned(),
                     span: span(&reports),
                     usage: usage::sum(&reports),
                     requests: requests(&reports),
@@ -114,7 +124,9 @@ fn contents<'r, 'a>(
     for group in groups {
         let reports = &group.reports;
         let time = reports.first().map_or(0, |report| report.time());
-        let mut call = call(group.call_id.as_deref(), reports, &policies.at(time));
+        let turn_id = reports.iter().find_map(|report| report.text(|row| &row.turn_id));
+        let stated = policies.at(time, turn_id.as_ref());
+        let mut call = call(group.call_id.as_deref(), reports, &stated);
         let found = frames.turn_of(reports);
         let number = found.as_ref().map(|(number, _)| *number);
         call.turn = found.map(|(_, join)| join);
@@ -174,16 +186,18 @@ fn signals(rows: &[&Event]) -> Signals {
 
 /// Whether a report outside calls is shown by itself.
 fn is_told(report: &Report<'_>) -> bool {
-    !matches!(
-        report.kind(),
-        EventKind::Other
-            | EventKind::Usage
-            | EventKind::Prompt
-            | EventKind::SessionStart
-            | EventKind::Call
-            | EventKind::McpCall
-            | EventKind::ApiRequest
-    )
+    let frame = rollout::is_frame(report);
+    !frame
+        && !matches!(
+            report.kind(),
+            EventKind::Other
+                | EventKind::Usage
+                | EventKind::Prompt
+                | EventKind::SessionStart
+                | EventKind::Call
+                | EventKind::McpCall
+                | EventKind::ApiRequest
+        )
 }
 
 /// How the ids begin that Codex gives to calls made by the code of another call.
@@ -300,19 +314,6 @@ fn distinct<'a>(
         .filter(|(value, _)| seen.insert(*value))
         .map(|(value, id)| Fact::observed(value.clone(), vec![id]))
         .collect()
-}
-
-fn policy(reports: &[&Report<'_>]) -> Policy {
-    let first = |field: fn(&Event) -> &Option<String>| {
-        let mut fact = told(reports, |row| field(row).clone(), NOT_REPORTED);
-        fact.events.truncate(1);
-        fact
-    };
-    Policy {
-        profile: first(|row| &row.profile_name),
-        approval: first(|row| &row.approval_policy),
-        sandbox: first(|row| &row.sandbox_policy),
-    }
 }
 
 /// First and last moment; of several speakers the one with the lowest number is heard.

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use blotter_schemas::names::blotter::Grade;
 use blotter_schemas::tables::Event;
 
 use super::model::{
     Call, Decision, Entry, Note, Outcome, Policy, ProxyDecision, Requests, Session, Turn, Usage,
 };
-use super::speakers::Speakers;
+use super::speakers::{SpeakerKind, Speakers};
 use crate::fact::{EventId, Fact};
 use crate::receipt::Receipt;
 
@@ -20,7 +21,9 @@ pub(crate) fn attribute(session: &mut Session, rows: &[&Event], speakers: &Speak
     }
     let of: BTreeMap<EventId, usize> =
         rows.iter().map(|row| (EventId(row.event_id), speakers.of(row))).collect();
-    Attribution { first, of }.session(session);
+    let filed = session.speakers.iter().filter(|speaker| speaker.kind == SpeakerKind::Rollout);
+    let filed = filed.map(|speaker| speaker.number).collect();
+    Attribution { first, filed, of }.session(session);
 }
 
 /// Names the speakers in the receipts of a session, which was reconstructed from `rows`.
@@ -40,6 +43,8 @@ pub(crate) fn attribute_receipts(receipts: &mut [Receipt], session: &Session, ro
 struct Attribution {
     /// The session's first speaker.
     first: usize,
+    /// Session files.
+    filed: BTreeSet<usize>,
     of: BTreeMap<EventId, usize>,
 }
 
@@ -58,8 +63,14 @@ impl Attribution {
         said.into_iter().collect()
     }
 
+    /// That the session file says the same as the first speaker need not be said of a fact.
     fn fact<T>(&self, fact: &mut Fact<T>) {
-        fact.speakers = self.said(&fact.events);
+        let said = self.said(&fact.events);
+        let alone = |number: &usize| *number == self.first || self.filed.contains(number);
+        let agreed = fact.grade != Grade::Contradicted
+            && said.contains(&self.first)
+            && said.iter().all(alone);
+        fact.speakers = if agreed { Vec::new() } else { said };
     }
 
     fn receipt(&self, receipt: &mut Receipt) {
@@ -70,7 +81,7 @@ impl Attribution {
 
     fn session(&self, session: &mut Session) {
         facts!(self, session: agent, program, agent_version, provider, host, user, auth, token_type,
-            terminal);
+            terminal, cwd);
         for fact in session.models.iter_mut().chain(&mut session.transports) {
             self.fact(fact);
         }
@@ -85,6 +96,10 @@ impl Attribution {
 
     fn turn(&self, turn: &mut Turn) {
         facts!(self, turn: turn_id, prompted_unix_nano, prompt);
+        if let Some(context) = &mut turn.context {
+            self.policy(&mut context.policy);
+            self.fact(&mut context.cwd);
+        }
         self.usage(&mut turn.usage);
         self.requests(&mut turn.requests);
         self.entries(&mut turn.entries);

@@ -4,10 +4,13 @@ use blotter_schemas::names::blotter::EventKind;
 
 use super::model::{Call, Decision, Note, Outcome, Policy, ProxyDecision, Stage};
 use super::pairing::{Report, agreed, told};
+use super::rollout::is_filed;
+use super::words::told_words;
 use crate::fact::{Fact, Join};
 
 /// Builds the call from the reports that carry its id, which are in order of time.
-pub(crate) fn call(call_id: Option<&str>, reports: &[&Report<'_>], session: &Policy) -> Call {
+/// `stated` is the policy that is stated for it elsewhere.
+pub(crate) fn call(call_id: Option<&str>, reports: &[&Report<'_>], stated: &Policy) -> Call {
     let of = |kind: EventKind| -> Vec<&Report<'_>> {
         reports.iter().copied().filter(|report| report.kind() == kind).collect()
     };
@@ -19,7 +22,7 @@ pub(crate) fn call(call_id: Option<&str>, reports: &[&Report<'_>], session: &Pol
     Call {
         call_id: call_id.map(str::to_owned),
         number: 0,
-        time_unix_nano: reports.iter().map(|report| report.time()).min().unwrap_or(0),
+        time_unix_nano: sent(reports).map(|report| report.time()).min().unwrap_or(0),
         turn: None,
         within: None,
         joined: None,
@@ -27,7 +30,7 @@ pub(crate) fn call(call_id: Option<&str>, reports: &[&Report<'_>], session: &Pol
         namespace: told(reports, |row| row.tool_namespace.clone(), "not reported"),
         mcp_server: told(reports, |row| row.mcp_server.clone(), "not reported"),
         agent: told(reports, |row| row.agent_name.clone(), "not reported"),
-        arguments: told(&fullest(reports), |row| row.arguments.clone(), "not reported"),
+        arguments: told_words(&fullest(reports), |row| row.arguments.clone(), "not reported"),
         received: received(&of(EventKind::Call)),
         stages: of(EventKind::Call).into_iter().map(stage).collect(),
         error_type: told(&of(EventKind::Call), |row| row.error_type.clone(), "not reported"),
@@ -37,7 +40,7 @@ pub(crate) fn call(call_id: Option<&str>, reports: &[&Report<'_>], session: &Pol
             .into_iter()
             .map(|report| note(report, Some(Join::explicit("call id"))))
             .collect(),
-        policy: policy(reports, session),
+        policy: policy(reports, stated),
         sandbox: told(reports, |row| row.sandbox_outcome.clone(), "not reported"),
         mcp_method: told(
             &of(EventKind::McpCall),
@@ -56,6 +59,13 @@ pub(crate) fn call(call_id: Option<&str>, reports: &[&Report<'_>], session: &Pol
         events: reports.iter().flat_map(|report| report.ids()).collect(),
         speakers: Vec::new(),
     }
+}
+
+/// The reports of telemetry; those of the session file where there are no others. A line is written a
+/// moment after what it tells of.
+fn sent<'r, 'a>(reports: &[&'r Report<'a>]) -> impl Iterator<Item = &'r Report<'a>> {
+    let filed = reports.iter().all(|report| is_filed(report));
+    reports.iter().copied().filter(move |report| filed || !is_filed(report))
 }
 
 fn stage(report: &Report<'_>) -> Stage {
@@ -82,7 +92,7 @@ fn fullest<'r, 'a>(reports: &[&'r Report<'a>]) -> Vec<&'r Report<'a>> {
 }
 
 fn received(calls: &[&Report<'_>]) -> Fact<i64> {
-    calls.first().map_or_else(
+    sent(calls).next().map_or_else(
         || Fact::missing("no record says when the call was taken in"),
         |report| Fact::observed(report.time(), report.ids()),
     )
@@ -135,40 +145,48 @@ fn decision(report: &Report<'_>) -> Decision {
     }
 }
 
-/// The policy a call was made under: what its own records say, else what the session said before.
-fn policy(reports: &[&Report<'_>], session: &Policy) -> Policy {
-    let own = |fact: Fact<String>, session: &Fact<String>| match (&fact.value, &session.value) {
-        (None, Some(value)) => Fact::inferred(
-            value.clone(),
-            "stated for the session; a later change need not be reported",
-            session.events.clone(),
-        ),
-        _ => fact,
+/// The policy a call was made under: what its own records say, else what was stated for it elsewhere.
+fn policy(reports: &[&Report<'_>], stated: &Policy) -> Policy {
+    let own = |fact: Fact<String>, stated: &Fact<String>| {
+        if fact.is_known() || !stated.is_known() { fact } else { stated.clone() }
     };
     let missing = "not reported";
     Policy {
-        profile: own(told(reports, |row| row.profile_name.clone(), missing), &session.profile),
-        approval: own(told(reports, |row| row.approval_policy.clone(), missing), &session.approval),
-        sandbox: own(told(reports, |row| row.sandbox_policy.clone(), missing), &session.sandbox),
+        profile: own(told(reports, |row| row.profile_name.clone(), missing), &stated.profile),
+        approval: own(told(reports, |row| row.approval_policy.clone(), missing), &stated.approval),
+        sandbox: own(told(reports, |row| row.sandbox_policy.clone(), missing), &stated.sandbox),
     }
 }
 
 fn outcome(reports: &[&Report<'_>]) -> Option<Outcome> {
     let of = |kind: EventKind| reports.iter().copied().filter(move |report| report.kind() == kind);
     let mut results: Vec<&Report<'_>> = of(EventKind::Result).collect();
-    let time = results.iter().map(|report| report.end()).max()?;
+    let time = sent(&results).map(|report| report.end()).max()?;
     results.extend(of(EventKind::McpCall));
+    let output = told_words(&results, |row| row.output.clone(), "not reported");
+    let truncated = told(&results, |row| row.output_truncated, "not reported");
     Some(Outcome {
         time_unix_nano: time,
         success: agreed(&results, |row| row.success, "not reported"),
         exit_code: agreed(&results, |row| row.exit_code, "not reported"),
         duration_ns: told(&results, |row| row.duration_ns, "not reported"),
-        output: told(&results, |row| row.output.clone(), "not reported"),
-        output_truncated: told(&results, |row| row.output_truncated, "not reported"),
+        output_truncated: whole(truncated, &output, &results),
+        output,
         error_type: told(&results, |row| row.error_type.clone(), "not reported"),
         error_message: told(&results, |row| row.error_message.clone(), "not reported"),
         detail: told(&results, |row| row.detail.clone(), "not reported"),
     })
+}
+
+/// Whether the output was cut; where the session file has more of it than was sent, that is not known.
+fn whole(truncated: Fact<bool>, output: &Fact<String>, results: &[&Report<'_>]) -> Fact<bool> {
+    let cut = truncated.value == Some(true);
+    let is_sent =
+        |report: &&Report<'_>| !is_filed(report) && report.text(|row| &row.output) == output.value;
+    if cut && output.is_known() && !results.iter().any(is_sent) {
+        return Fact::missing("the agent's session file has more of it than was sent");
+    }
+    truncated
 }
 
 /// What a network proxy decided.
@@ -204,7 +222,7 @@ pub(crate) fn note(report: &Report<'_>, call: Option<Join>) -> Note {
         call,
         name: told(report, |row| row.name.clone(), none),
         detail: told(report, |row| row.detail.clone(), none),
-        text: told(report, |row| row.text.clone(), none),
+        text: told_words(report, |row| row.text.clone(), none),
         decision: told(report, |row| row.decision.clone(), none),
         source: told(report, |row| row.decision_source.clone(), none),
         reason: told(report, |row| row.decision_reason.clone(), none),

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use blotter_schemas::names::blotter::EventKind;
+use blotter_schemas::rollout::FORKED;
 use blotter_schemas::tables::Event;
 
 use super::model::{Parent, Relation};
+use super::rollout::from_rollout;
 use crate::fact::{EventId, Join};
 
 /// The parent of every session that has one. A session has one parent: an id stated by its own
@@ -26,10 +28,26 @@ fn stated(rows: &[Event], parents: &mut BTreeMap<String, Parent>) {
             continue;
         };
         if session != parent {
-            add(parents, session, parent, Relation::SubAgent, "parent session id", row);
+            add(parents, session, parent, relation(row), "parent session id", row);
         }
     }
 }
+
+/// How the session file of a thread says that it reviews another's actions.
+const REVIEW: &str = "guardian";
+
+/// What a session is to the one that its own record names as its parent. Only a session file says more
+/// than that there is one.
+fn relation(row: &Event) -> Relation {
+    match row.detail.as_deref().filter(|_| from_rollout(row)) {
+        Some(FORKED) => Relation::Fork,
+        Some(began) if began.starts_with(REVIEW) => Relation::Reviewer,
+        _ => Relation::SubAgent,
+    }
+}
+
+/// The word of a session file for a sub-agent that was started.
+const STARTED: &str = "started";
 
 fn spawned(rows: &[Event], parents: &mut BTreeMap<String, Parent>) {
     let known: BTreeSet<String> = parents.keys().cloned().collect();
@@ -38,7 +56,8 @@ fn spawned(rows: &[Event], parents: &mut BTreeMap<String, Parent>) {
             continue;
         };
         // Messages go both ways; only the first one, which gives the task, tells who began it.
-        let task = row.detail.as_deref().is_none_or(|detail| detail.contains("spawn"));
+        let started = |detail: &str| detail == STARTED && from_rollout(row);
+        let task = row.detail.as_deref().is_none_or(|it| it.contains("spawn") || started(it));
         if task && sender != receiver && !known.contains(receiver) {
             add(parents, receiver, sender, Relation::SubAgent, "message that started it", row);
         }

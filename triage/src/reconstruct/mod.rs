@@ -14,9 +14,11 @@ pub mod model;
 pub mod pairing;
 mod policies;
 mod redaction;
+mod rollout;
 pub mod speakers;
 mod turns;
 mod usage;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -9,7 +9,7 @@ use blotter_schemas::coverage::{self, Coverage};
 use serde::Serialize;
 
 use super::findings::Finding;
-use super::speakers::Speaker;
+use super::speakers::{Speaker, SpeakerKind};
 use crate::fact::{EventId, Fact, Join};
 use crate::ledger::Ledger;
 use crate::receipt::Receipt;
@@ -41,6 +41,9 @@ pub struct Session {
     pub token_type: Fact<String>,
     /// Terminal or client.
     pub terminal: Fact<String>,
+    /// Folder it began in.
+    #[serde(skip_serializing_if = "unknown")]
+    pub cwd: Fact<String>,
     /// Permission profile, approval and sandbox policy first stated.
     pub policy: Policy,
     /// Transports of model requests, in order of first use.
@@ -75,6 +78,17 @@ pub struct Session {
 }
 
 impl Session {
+    /// Whether, of these speakers, only one told by a connection or a recorded request: session files are
+    /// a second telling of the same.
+    #[must_use]
+    pub fn is_one_sender(&self, speakers: &[usize]) -> bool {
+        let filed = |number: &&usize| {
+            let own = self.speakers.iter().find(|speaker| speaker.number == **number);
+            own.is_some_and(|speaker| speaker.kind == SpeakerKind::Rollout)
+        };
+        speakers.iter().filter(|number| !filed(number)).count() <= 1
+    }
+
     /// What its agent reports, where that is declared.
     #[must_use]
     pub fn coverage(&self) -> Option<&'static Coverage> {
@@ -123,6 +137,8 @@ pub enum Relation {
     SubAgent,
     /// It judged an action.
     Reviewer,
+    /// It goes on from a copy of the other's history.
+    Fork,
 }
 
 /// Under what rules something was done, in the agent's own words.
@@ -134,6 +150,15 @@ pub struct Policy {
     pub approval: Fact<String>,
     /// What the sandbox allows.
     pub sandbox: Fact<String>,
+}
+
+/// Under what rules and where a turn went on, as the agent's session file states it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Context {
+    /// Rules in effect.
+    pub policy: Policy,
+    /// Folder.
+    pub cwd: Fact<String>,
 }
 
 /// Tokens and cost. A sum over the model responses that reported them.
@@ -176,6 +201,9 @@ pub struct Turn {
     pub prompted_unix_nano: Fact<i64>,
     /// The words of the prompt.
     pub prompt: Fact<String>,
+    /// Rules and folder in effect; absent where no session file states them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<Context>,
     /// First and last moment reported.
     pub span: Option<TimeSpan>,
     /// Tokens and cost.

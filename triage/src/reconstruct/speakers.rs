@@ -11,6 +11,7 @@ use blotter_schemas::tables::Event;
 use serde::Serialize;
 
 use super::pairing::order;
+use super::rollout::from_rollout;
 use crate::fact::EventId;
 
 /// Most peers that are listed of one speaker.
@@ -51,12 +52,21 @@ pub struct Speaker {
     pub events: Vec<EventId>,
 }
 
+impl SpeakerKind {
+    /// Whether its records came from files, and not over a connection.
+    #[must_use]
+    pub fn is_of_files(self) -> bool {
+        matches!(self, Self::Import | Self::Rollout)
+    }
+}
+
 impl Speaker {
     /// `process 4242 codex of user 1000, at 127.0.0.1`.
     #[must_use]
     pub fn described(&self) -> String {
         let mut text = match (self.kind, self.pid) {
             (SpeakerKind::Import, _) => return "imported files".to_owned(),
+            (SpeakerKind::Rollout, _) => return "the agent's session file".to_owned(),
             (SpeakerKind::Process, Some(pid)) => format!("process {pid}"),
             _ => "a process that was not told".to_owned(),
         };
@@ -87,6 +97,8 @@ pub enum SpeakerKind {
     Address,
     /// Recorded requests that were imported: the word of their files.
     Import,
+    /// The agent's own session file, which was imported: the word of whoever can write it.
+    Rollout,
 }
 
 /// What makes two rows one speaker's.
@@ -103,19 +115,22 @@ struct Key {
 /// The speakers of a set of rows, numbered.
 #[derive(Debug, Default)]
 pub(crate) struct Speakers {
-    /// By the columns that tell: `sender`, `peer`, and whether a collector received it.
+    /// By the columns that tell: `sender`, `peer`, whether a collector received it, and whether it is of
+    /// a session file.
     numbers: HashMap<Columns, usize>,
     /// By what makes two rows one speaker's.
     places: BTreeMap<Key, usize>,
     count: usize,
 }
 
-type Columns = (Option<String>, Option<String>, bool);
+type Columns = (Option<String>, Option<String>, bool, bool);
+/// The same, borrowed.
+type Told<'a> = (Option<&'a str>, Option<&'a str>, bool, bool);
 
 impl Speakers {
-    /// Numbers the speakers of all rows: who sent more comes first.
+    /// Numbers the speakers of all rows: who sent more comes first, session files last.
     pub(crate) fn new(rows: &[Event]) -> Self {
-        let mut seen: BTreeMap<(Option<&str>, Option<&str>, bool), usize> = BTreeMap::new();
+        let mut seen: BTreeMap<Told<'_>, usize> = BTreeMap::new();
         for row in rows {
             *seen.entry(columns(row)).or_default() += 1;
         }
@@ -124,13 +139,18 @@ impl Speakers {
             *sizes.entry(key(*columns)).or_default() += rows;
         }
         let mut order: Vec<(Key, usize)> = sizes.into_iter().collect();
-        order.sort_by(|(a, a_rows), (b, b_rows)| b_rows.cmp(a_rows).then_with(|| a.cmp(b)));
+        let filed = |key: &Key| key.kind == SpeakerKind::Rollout;
+        order.sort_by(|(a, a_rows), (b, b_rows)| {
+            let files = filed(a).cmp(&filed(b));
+            files.then_with(|| b_rows.cmp(a_rows)).then_with(|| a.cmp(b))
+        });
         let places: BTreeMap<Key, usize> =
             order.into_iter().zip(1..).map(|((key, _), number)| (key, number)).collect();
         let number = |columns| places.get(&key(columns)).copied().unwrap_or(0);
         let numbers = seen.into_keys().map(|columns| {
-            let (sender, peer, received) = columns;
-            ((sender.map(str::to_owned), peer.map(str::to_owned), received), number(columns))
+            let (sender, peer, received, filed) = columns;
+            let owned = (sender.map(str::to_owned), peer.map(str::to_owned), received, filed);
+            (owned, number(columns))
         });
         let numbers = numbers.collect();
         Self { numbers, count: places.len(), places }
@@ -146,7 +166,8 @@ impl Speakers {
         if self.count <= 1 {
             return self.count;
         }
-        let columns = (row.sender.clone(), row.peer.clone(), row.collector_id.is_some());
+        let columns =
+            (row.sender.clone(), row.peer.clone(), row.collector_id.is_some(), from_rollout(row));
         self.numbers.get(&columns).copied().unwrap_or(0)
     }
 
@@ -189,11 +210,12 @@ impl Speakers {
     }
 }
 
-fn columns(row: &Event) -> (Option<&str>, Option<&str>, bool) {
-    (row.sender.as_deref(), row.peer.as_deref(), row.collector_id.is_some())
+fn columns(row: &Event) -> Told<'_> {
+    let received = row.collector_id.is_some();
+    (row.sender.as_deref(), row.peer.as_deref(), received, from_rollout(row))
 }
 
-fn key((sender, peer, received): (Option<&str>, Option<&str>, bool)) -> Key {
+fn key((sender, peer, received, filed): Told<'_>) -> Key {
     let sender = sender.map(str::to_owned);
     let nobody = Key {
         kind: SpeakerKind::Import,
@@ -203,6 +225,9 @@ fn key((sender, peer, received): (Option<&str>, Option<&str>, bool)) -> Key {
         start: None,
         place: None,
     };
+    if filed {
+        return Key { kind: SpeakerKind::Rollout, ..nobody };
+    }
     let Some(peer) = peer else {
         let kind = if received { SpeakerKind::Address } else { SpeakerKind::Import };
         return Key { kind, ..nobody };

@@ -4,23 +4,51 @@ use blotter_schemas::tables::Event;
 
 use super::model::Usage;
 use super::pairing::Report;
-use crate::fact::{EventId, Fact};
+use super::rollout::{OTHERWISE, SESSION_FILE, is_filed};
+use crate::fact::{Claim, EventId, Fact};
 
 /// Sums what the reports say about tokens and cost. A dialect leaves them on one kind of record, so
-/// that each report counts once.
+/// that each report counts once. A session file says again what telemetry says: where the sums differ, both
+/// are kept.
 pub(crate) fn sum(reports: &[&Report<'_>]) -> Usage {
-    let counted = |field: fn(&Event) -> bool| -> Vec<&Event> {
-        let rows = reports.iter().filter_map(|report| report.rows.iter().find(|row| field(row)));
-        rows.copied().collect()
+    let (filed, sent): (Vec<&Report<'_>>, Vec<&Report<'_>>) =
+        reports.iter().copied().partition(|report| is_filed(report));
+    let counted = |reports: &[&'_ Report<'_>], field: fn(&Event) -> Option<i64>| {
+        let rows = reports.iter().filter_map(|report| report.rows.iter().find(|row| has(row)));
+        total(&rows.copied().collect::<Vec<_>>(), field, i64::saturating_add)
     };
-    let tokens = counted(|row| row.tokens_input.is_some() || row.tokens_output.is_some());
-    let cost = counted(|row| row.cost_usd.is_some());
+    let both =
+        |field: fn(&Event) -> Option<i64>| either(counted(&sent, field), counted(&filed, field));
+    let cost: Vec<&Event> = sent
+        .iter()
+        .filter_map(|report| report.rows.iter().find(|row| row.cost_usd.is_some()))
+        .copied()
+        .collect();
     Usage {
-        input: total(&tokens, |row| row.tokens_input, i64::saturating_add),
-        output: total(&tokens, |row| row.tokens_output, i64::saturating_add),
-        cached: total(&tokens, |row| row.tokens_cached, i64::saturating_add),
-        reasoning: total(&tokens, |row| row.tokens_reasoning, i64::saturating_add),
+        input: both(|row| row.tokens_input),
+        output: both(|row| row.tokens_output),
+        cached: both(|row| row.tokens_cached),
+        reasoning: both(|row| row.tokens_reasoning),
         cost_usd: total(&cost, |row| row.cost_usd, |sum, cost| sum + cost),
+    }
+}
+
+fn has(row: &Event) -> bool {
+    row.tokens_input.is_some() || row.tokens_output.is_some()
+}
+
+fn either(sent: Fact<i64>, filed: Fact<i64>) -> Fact<i64> {
+    match (sent.value, filed.value) {
+        (None, _) => filed,
+        (Some(sum), Some(other)) if sum != other => {
+            let filed = filed.claim().map(|claim| Claim { why: SESSION_FILE.into(), ..claim });
+            Fact::contradicted(OTHERWISE, sent.claim().into_iter().chain(filed).collect())
+        }
+        (Some(_), _) => {
+            let mut sent = sent;
+            sent.events.extend(filed.events);
+            sent
+        }
     }
 }
 

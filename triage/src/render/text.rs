@@ -107,6 +107,9 @@ fn this_turn(page: &mut Page, session: &Session, turn: &Turn) {
         heading.iter().map(|(look, text)| (*look, text.as_str())).collect();
     page.heading(&heading);
     prompt(page, turn);
+    if let Some(context) = &turn.context {
+        header::context(page, session, context);
+    }
     if let Some(tokens) = header::tokens(&turn.usage).filter(|_| session.turns.len() > 1) {
         page.line("tokens", &[(Look::Plain, tokens)]);
     }
@@ -152,5 +155,6 @@ fn relation(relation: Relation) -> &'static str {
     match relation {
         Relation::SubAgent => "Sub-agent session",
         Relation::Reviewer => "Reviewer session",
+        Relation::Fork => "Session forked from another",
     }
 }

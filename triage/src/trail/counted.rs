@@ -81,7 +81,12 @@ struct Numbered {
 
 impl Numbers {
     pub(crate) fn add(&mut self, row: &Event) {
-        let Some(number) = number(row) else { return };
+        if let Some(number) = number(row) {
+            self.put(number, row);
+        }
+    }
+
+    fn put(&mut self, number: i64, row: &Event) {
         let log = from(row, EventSource::OtlpLog);
         let time = row.time_unix_nano;
         self.seen.entry(number).or_default().push(Numbered {
@@ -180,6 +185,17 @@ impl Numbers {
 /// The number of a record that was sent; the lines of an agent's own session file are counted apart.
 fn number(row: &Event) -> Option<i64> {
     row.sequence.filter(|_| !from(row, EventSource::Rollout))
+}
+
+/// The numbers of the lines of a session's file.
+pub(crate) fn of_lines(rows: &[&Event]) -> Numbers {
+    let mut numbers = Numbers::default();
+    for row in rows.iter().filter(|row| from(row, EventSource::Rollout)) {
+        if let Some(number) = row.sequence {
+            numbers.put(number, row);
+        }
+    }
+    numbers
 }
 
 /// The numbers of a session's own records, by speaker.

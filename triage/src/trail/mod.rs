@@ -12,7 +12,7 @@ use blotter_schemas::names::blotter::{EventKind, EventSource};
 use blotter_schemas::tables::Event;
 
 pub use counted::lacking;
-pub(crate) use counted::{Counter, Numbers, Scope, of_processes, of_session};
+pub(crate) use counted::{Counter, Numbers, Scope, of_lines, of_processes, of_session};
 
 use crate::fact::EventId;
 use crate::gaps;

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use blotter_schemas::normalise::{Custody, Rows, normalise};
 use blotter_schemas::otlp::{Encoding, Request, Signal};
+use blotter_schemas::rollout::Rollout;
 use blotter_schemas::tables::Event;
 use blotter_triage::receipt::{Beside, HOOKS_RUN};
 use blotter_triage::reconstruct::{Session, reconstruct};
 use blotter_triage::trail;
+use serde_json::Value;
 
 /// Folder of a capture, such as `codex/03-mcp`.
 pub fn folder(name: &str) -> PathBuf {
@@ -66,6 +68,23 @@ pub fn rows(name: &str) -> Rows {
     rows
 }
 
+/// Events of a session file.
+pub fn filed(text: &str) -> Vec<Event> {
+    let mut rollout = None;
+    let mut rows = Rows::default();
+    for line in text.lines() {
+        let value: Value = serde_json::from_str(line).unwrap();
+        let rollout = rollout.get_or_insert_with(|| Rollout::begin(&value).unwrap());
+        rollout.take(line, &value, &Custody::default(), &mut rows);
+    }
+    rows.events
+}
+
+/// Events of a capture's session files.
+pub fn filed_events(name: &str) -> Vec<Event> {
+    rollouts(name).iter().flat_map(|path| filed(&std::fs::read_to_string(path).unwrap())).collect()
+}
+
 /// The session of a capture that none is around, with its ledger and findings.
 pub fn examined(name: &str) -> Session {
     let mut session = session(name);
@@ -96,11 +115,19 @@ pub fn session(name: &str) -> Session {
 
 /// The same; none where the capture is of no session.
 pub fn first_session(name: &str) -> Option<Session> {
-    let events = events(name);
-    let parents = blotter_triage::reconstruct::lineage::parents(&events);
+    first_of(&events(name))
+}
+
+/// The session of these events that none is around.
+pub fn reconstructed(events: &[Event]) -> Session {
+    first_of(events).unwrap()
+}
+
+fn first_of(events: &[Event]) -> Option<Session> {
+    let parents = blotter_triage::reconstruct::lineage::parents(events);
     let first = events
         .iter()
         .filter(|event| event.session_id.as_ref().is_some_and(|id| !parents.contains_key(id)))
         .min_by_key(|event| event.time_unix_nano)?;
-    Some(reconstruct(first.session_id.as_ref()?, &events))
+    Some(reconstruct(first.session_id.as_ref()?, events))
 }

@@ -58,7 +58,7 @@ fn body(page: &mut Page, session: &Session, call: &Call) {
         None => page.unknown("arguments", "not reported"),
     }
     page.marks(&call.arguments);
-    if !call.speakers.is_empty() {
+    if !session.is_one_sender(&call.speakers) {
         page.line("told by", &[(Look::Bad, named(&call.speakers))]);
     }
     for (name, join) in [("turn", &call.turn), ("within", &call.within)] {

@@ -4,7 +4,7 @@ use super::layout::{Page, mark};
 use super::{findings, ledger, relation, speakers};
 use crate::fact::Fact;
 use crate::reconstruct::Session;
-use crate::reconstruct::model::Usage;
+use crate::reconstruct::model::{Context, Usage};
 use crate::render::terminal::Look;
 use crate::render::time;
 use crate::sessions::Counts;
@@ -92,6 +92,7 @@ fn place(page: &mut Page, session: &Session, unknown: &mut Vec<&'static str>) {
             None => unknown.push(name),
         }
     }
+    known.extend(session.cwd.value.as_ref().map(|cwd| format!("folder {cwd}")));
     if !known.is_empty() {
         page.line("where", &[(Look::Plain, known.join(", "))]);
     }
@@ -121,6 +122,29 @@ fn policy(page: &mut Page, session: &Session, unknown: &mut Vec<&'static str>) {
             }
             None => unknown.push(long),
         }
+    }
+    if !pieces.is_empty() {
+        page.line("policy", &pieces);
+    }
+}
+
+/// What holds in a turn and is not said of the session.
+pub(super) fn context(page: &mut Page, session: &Session, context: &Context) {
+    let mut pieces: Vec<(Look, String)> = Vec::new();
+    let (of_turn, of_session) = (&context.policy, &session.policy);
+    let facts = [
+        ("approval", &of_turn.approval, &of_session.approval),
+        ("sandbox", &of_turn.sandbox, &of_session.sandbox),
+        ("profile", &of_turn.profile, &of_session.profile),
+        ("folder", &context.cwd, &session.cwd),
+    ];
+    for (name, turn, session) in facts {
+        let Some(value) = turn.value.as_ref().filter(|_| turn.value != session.value) else {
+            continue;
+        };
+        let comma = if pieces.is_empty() { "" } else { ", " };
+        pieces.push((Look::Plain, format!("{comma}{name} {value}")));
+        pieces.extend(mark(turn));
     }
     if !pieces.is_empty() {
         page.line("policy", &pieces);

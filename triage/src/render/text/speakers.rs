@@ -2,7 +2,6 @@
 
 use super::layout::Page;
 use crate::reconstruct::Session;
-use crate::reconstruct::speakers::SpeakerKind;
 use crate::render::terminal::Look;
 use crate::render::time;
 
@@ -11,7 +10,7 @@ use crate::render::time;
 pub(super) fn speakers(page: &mut Page, session: &Session) {
     match session.speakers.as_slice() {
         [] => {}
-        [only] if only.kind == SpeakerKind::Import => {}
+        [only] if only.kind.is_of_files() => {}
         [only] => page.line("sent by", &[(Look::Plain, only.described())]),
         several => {
             for speaker in several {

@@ -55,6 +55,11 @@ const SCRIPT_COMPLETED: &str = "Script completed\n";
 const BY_USER: &str = "rejected by user";
 /// The whole result of a call of a tool that there is not.
 const UNSUPPORTED: &str = "unsupported call: ";
+/// How the whole output begins of a call that a hook refused, as the session file has it.
+const HOOK_BLOCKED: &str = "Command blocked by PreToolUse hook: ";
+/// How the whole output ends of a call that was cut off, as the session file has it, behind how long it took.
+const ABORTED_BY_USER: &str = "aborted by user";
+const WALL_TIME: &str = "Wall time: ";
 /// The answer that stands for an output of which nothing was to be sent.
 const PREVIEW_CUT: &str = "[... telemetry preview truncated ...]";
 
@@ -139,6 +144,10 @@ impl Reading for Codex {
             }
         }
         if let Some((text, events)) = failed_output(call) {
+            if text.starts_with(HOOK_BLOCKED) && !is_mcp(call) {
+                let why = "the agent's own output says that a hook refused it";
+                return from(Decision::Deny, DecidedBy::Hook, why, events);
+            }
             if is_a_command(call) && text.starts_with(REJECTED) {
                 return if text.contains(BY_USER) && !asks_nobody(call) {
                     from(Decision::Deny, DecidedBy::User, "the agent's own output says so", events)
@@ -267,7 +276,7 @@ impl Reading for Codex {
         // A call that a person ended at the prompt is cut off too: this one must have come past it.
         let past = asks_nobody(call) || verdict.decision.value == Some(Decision::Allow);
         let cut = call.error_type.value.as_deref() == Some(ABORTED);
-        (cut && past && call.result.is_none())
+        (cut && past && !came_back(call))
             .then(|| Fact::inferred((), "its span was cut off", call.error_type.events.clone()))
     }
 
@@ -325,7 +334,7 @@ fn answer(call: &Call) -> Option<&Note> {
 
 /// The answer during which the call's span was cut off.
 fn answered_as_it_was_cut_off(call: &Call) -> Option<&Note> {
-    if call.error_type.value.as_deref() != Some(ABORTED) || call.result.is_some() {
+    if call.error_type.value.as_deref() != Some(ABORTED) || came_back(call) {
         return None;
     }
     let cut = |stage: &&Stage| stage.error_type.as_deref() == Some(ABORTED);
@@ -375,10 +384,24 @@ fn held_answer(
     earlier.find_map(|earlier| Codex.given(earlier).into_iter().next().map(|given| given.events))
 }
 
-/// The output of a call that failed, and its rows.
+/// Whether something came back from a call. The session file tells the model of a call that was cut off in
+/// words of its own.
+fn came_back(call: &Call) -> bool {
+    let Some(result) = &call.result else { return false };
+    let output = result.output.value.as_deref().filter(|_| !result.success.is_known());
+    let cut = output
+        .and_then(|output| output.split_once('\n'))
+        .is_some_and(|(time, rest)| time.starts_with(WALL_TIME) && rest == ABORTED_BY_USER);
+    !cut
+}
+
+/// The output of a call that failed, and its rows. The session file does not say whether a call succeeded.
 fn failed_output(call: &Call) -> Option<(&str, &[EventId])> {
     let result = call.result.as_ref()?;
-    let failed = result.success.value == Some(false);
+    let failed = match result.success.value {
+        Some(success) => !success,
+        None => !result.exit_code.is_known(),
+    };
     let text = result.output.value.as_deref().filter(|_| failed)?;
     Some((text, &result.output.events))
 }
@@ -408,7 +431,7 @@ fn met_a_hook_and_no_more(call: &Call) -> bool {
     let hook = call.reviews.iter().any(|note| {
         note.kind == EventKind::Hook.as_str() && note.detail.value.as_deref() == Some("PreToolUse")
     });
-    hook && call.result.is_none()
+    hook && !came_back(call)
         && call.decisions.is_empty()
         && !call.mcp_method.is_known()
         && !call.error_type.is_known()
