@@ -15,28 +15,17 @@ use crate::receipt::Receipt;
 
 /// Names the speakers in a session, whose rows are `rows`.
 pub(crate) fn attribute(session: &mut Session, rows: &[&Event], speakers: &Speakers) {
-    let Some(first) = session.speakers.first().map(|speaker| speaker.number) else { return };
-    if session.speakers.len() < 2 {
-        return;
+    if let Some(attribution) = Attribution::new(session, rows.iter().copied(), speakers) {
+        attribution.session(session);
     }
-    let of: BTreeMap<EventId, usize> =
-        rows.iter().map(|row| (EventId(row.event_id), speakers.of(row))).collect();
-    let filed = session.speakers.iter().filter(|speaker| speaker.kind == SpeakerKind::Rollout);
-    let filed = filed.map(|speaker| speaker.number).collect();
-    Attribution { first, filed, of }.session(session);
 }
 
 /// Names the speakers in the receipts of a session, which was reconstructed from `rows`.
 pub(crate) fn attribute_receipts(receipts: &mut [Receipt], session: &Session, rows: &[Event]) {
-    let Some(first) = session.speakers.first().map(|speaker| speaker.number) else { return };
-    if session.speakers.len() < 2 {
-        return;
-    }
-    let speakers = Speakers::new(rows);
-    let of = rows.iter().map(|row| (EventId(row.event_id), speakers.of(row))).collect();
-    let attribution = Attribution { first, of };
-    for receipt in receipts {
-        attribution.receipt(receipt);
+    if let Some(attribution) = Attribution::new(session, rows, &Speakers::new(rows)) {
+        for receipt in receipts {
+            attribution.receipt(receipt);
+        }
     }
 }
 
@@ -53,6 +42,22 @@ macro_rules! facts {
 }
 
 impl Attribution {
+    /// Who sent these rows of a session; none where all are one speaker's.
+    fn new<'a>(
+        session: &Session,
+        rows: impl IntoIterator<Item = &'a Event>,
+        speakers: &Speakers,
+    ) -> Option<Self> {
+        let first = session.speakers.first().map(|speaker| speaker.number)?;
+        if session.speakers.len() < 2 {
+            return None;
+        }
+        let rows = rows.into_iter();
+        let of = rows.map(|row| (EventId(row.event_id), speakers.of(row))).collect();
+        let filed = session.speakers.iter().filter(|it| it.kind == SpeakerKind::Rollout);
+        Some(Self { first, filed: filed.map(|speaker| speaker.number).collect(), of })
+    }
+
     /// Those whose rows these are; nobody where all are the first speaker's.
     fn said<'a>(&self, events: impl IntoIterator<Item = &'a EventId>) -> Vec<usize> {
         let said: BTreeSet<usize> =
