@@ -89,6 +89,30 @@ pub enum Error {
         /// Why not.
         why: &'static str,
     },
+    /// An agent has no file of settings for its telemetry.
+    #[error(
+        "{agent} has no file for these settings, only its environment; put what `triage connect {agent}` prints into the profile of your shell"
+    )]
+    NoFile {
+        /// The agent.
+        agent: &'static str,
+    },
+    /// The folder that an agent's settings are in is not known.
+    #[error("neither {variable} nor HOME is set; set one, or put the settings in by hand")]
+    NoHome {
+        /// The variable that names the folder.
+        variable: &'static str,
+    },
+    /// An agent's file of settings cannot be understood, and is left as it is.
+    #[error("{}:{line}: {reason}; mend it, or put the settings in by hand", path.display())]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
     /// Rows could not be read from or written to a batch.
     #[error("rows of the archive: {0}")]
     Arrow(#[from] arrow_schema::ArrowError),

@@ -110,7 +110,7 @@ fn announce(format: Format, collector: &Collector, archive: &Location) -> anyhow
          Secrets that a rule knows are replaced by marks before anything is written. Other text, prompts and\n\
          outputs included, is stored as the agents send it.\n"
     );
-    for agent in Agent::ALL {
+    for agent in [Agent::Codex, Agent::ClaudeCode] {
         let configuration = configuration(agent, &endpoint);
         text.push_str(&format!("\n--- {}, into {}\n", agent.name(), configuration.file));
         for line in configuration.text.lines().filter(|line| !line.starts_with('#')) {
@@ -125,7 +125,7 @@ fn announce(format: Format, collector: &Collector, archive: &Location) -> anyhow
             escape(&path)
         ));
     }
-    text.push_str("\n`triage connect AGENT` explains each line. When an agent has worked for a while:\n  triage sessions");
+    text.push_str("\n`triage connect AGENT` explains each line, also for gemini-cli, qwen-code, copilot-cli and opencode. When an agent has worked for a while:\n  triage sessions");
     if Location::parse(DEFAULT_ARCHIVE)?.url() != archive.url() {
         text.push_str(&format!(
             " --archive {}",

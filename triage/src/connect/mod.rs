@@ -1,4 +1,10 @@
-//! What makes an agent send its telemetry here.
+//! What makes an agent send its telemetry here: as text to paste, and as a change of its own file.
+
+mod file;
+mod write;
+
+pub use file::Change;
+pub use write::{Written, write};
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,11 +20,26 @@ pub enum Agent {
     Codex,
     /// Claude Code.
     ClaudeCode,
+    /// Gemini CLI.
+    GeminiCli,
+    /// Qwen Code.
+    QwenCode,
+    /// GitHub Copilot CLI.
+    CopilotCli,
+    /// OpenCode.
+    OpenCode,
 }
 
 impl Agent {
     /// Every agent.
-    pub const ALL: [Self; 2] = [Self::Codex, Self::ClaudeCode];
+    pub const ALL: [Self; 6] = [
+        Self::Codex,
+        Self::ClaudeCode,
+        Self::GeminiCli,
+        Self::QwenCode,
+        Self::CopilotCli,
+        Self::OpenCode,
+    ];
 
     /// Name as it is given on the command line.
     #[must_use]
@@ -26,6 +47,10 @@ impl Agent {
         match self {
             Self::Codex => "codex",
             Self::ClaudeCode => "claude-code",
+            Self::GeminiCli => "gemini-cli",
+            Self::QwenCode => "qwen-code",
+            Self::CopilotCli => "copilot-cli",
+            Self::OpenCode => "opencode",
         }
     }
 }
@@ -63,6 +88,26 @@ pub fn configuration(agent: Agent, endpoint: &str) -> Configuration {
             file: CLAUDE_CODE_FILE,
             text: claude_code("http/protobuf", endpoint, ""),
         },
+        Agent::GeminiCli => Configuration {
+            agent: agent.name(),
+            file: "~/.gemini/settings.json",
+            text: json_settings(agent, endpoint),
+        },
+        Agent::QwenCode => Configuration {
+            agent: agent.name(),
+            file: "~/.qwen/settings.json",
+            text: json_settings(agent, endpoint),
+        },
+        Agent::CopilotCli => Configuration {
+            agent: agent.name(),
+            file: "the environment Copilot CLI is started in",
+            text: copilot_cli(endpoint),
+        },
+        Agent::OpenCode => Configuration {
+            agent: agent.name(),
+            file: "the environment OpenCode is started in, and ~/.config/opencode/opencode.json",
+            text: opencode(endpoint),
+        },
     }
 }
 
@@ -79,6 +124,12 @@ pub fn unix_configuration(agent: Agent, path: &Path) -> Result<Configuration, Er
             agent: agent.name(),
             why: "its exporters take http:// and https:// addresses only",
         }),
+        Agent::GeminiCli | Agent::QwenCode | Agent::CopilotCli | Agent::OpenCode => {
+            Err(Error::NoUnixSocket {
+                agent: agent.name(),
+                why: "no address of a Unix socket is known that it takes",
+            })
+        }
         // Seen with release 2.1.329. Its exporter uses TLS on a Unix socket unless told otherwise.
         Agent::ClaudeCode => Ok(Configuration {
             agent: agent.name(),
@@ -130,6 +181,37 @@ metrics_exporter = {{ otlp-http = {{ endpoint = {}, protocol = \"binary\" }} }}
         path("logs"),
         path("traces"),
         path("metrics"),
+    )
+}
+
+/// The settings of an agent that has a JSON file, as that file would hold them alone.
+fn json_settings(agent: Agent, endpoint: &str) -> String {
+    file::settings(agent, endpoint).map_or_else(String::new, |settings| settings.alone())
+}
+
+fn copilot_cli(endpoint: &str) -> String {
+    let endpoint = shell_word(endpoint);
+    format!(
+        "\
+# Copilot CLI sends spans and metrics, as JSON over HTTP; it has no logs.
+export COPILOT_OTEL_ENABLED=true
+export OTEL_EXPORTER_OTLP_ENDPOINT={endpoint}
+# Prompts, answers, arguments and outputs of tools are left out without this.
+export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true
+"
+    )
+}
+
+fn opencode(endpoint: &str) -> String {
+    let endpoint = shell_word(endpoint);
+    let settings = json_settings(Agent::OpenCode, "");
+    let settings: String = settings.lines().map(|line| format!("# {line}\n")).collect();
+    format!(
+        "\
+export OTEL_EXPORTER_OTLP_ENDPOINT={endpoint}
+# Spans of the model and of tools come only with this in ~/.config/opencode/opencode.json, which
+# `triage connect opencode --write` puts there:
+{settings}"
     )
 }
 
