@@ -1817,6 +1817,13 @@ pub(crate) const ALL: &[Coverage] = &[
                 sometimes: &[("arguments", Why::Setting("ai_spans"))],
             },
             EventCoverage {
+                kind: EventKind::ApprovalRequest,
+                source: EventSource::OtlpSpan,
+                setting: None,
+                always: &["duration_ns", "agent_version"],
+                sometimes: &[],
+            },
+            EventCoverage {
                 kind: EventKind::Decision,
                 source: EventSource::OtlpLog,
                 setting: None,

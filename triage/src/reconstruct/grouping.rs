@@ -343,6 +343,7 @@ fn is_part(kind: EventKind) -> bool {
         kind,
         EventKind::Decision
             | EventKind::Result
+            | EventKind::ApprovalRequest
             | EventKind::Hook
             | EventKind::McpCall
             | EventKind::Sandbox

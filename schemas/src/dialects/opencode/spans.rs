@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `Tool.execute` | call, result | a tool was executed or refused; what went wrong |
 //! | `ai.toolCall` | call, result | the same call with its arguments and output |
-//! | `Permission.ask` and others that end so | other | the log lines of a permission stand in it; the call's span is above it |
+//! | `Permission.ask` and others that end so | approval_request | a permission was asked for: its log lines stand in it, the call's span is above it |
 //! | `ai.streamText` | prompt | where the last message is a person's: its words |
 //! | `ai.streamText.doStream` | api_request or api_error, response | a request to the model with its tokens; the words of its answer |
 //!
@@ -48,7 +48,7 @@ pub(super) fn span(span: &OtlpSpan, row: &mut Span, event: &mut Event) -> Derive
             (EventKind::Prompt, Derived::Start)
         }
         REQUEST => (request(span, &attributes, event), Derived::StartAndEnd),
-        name if name.ends_with(ASK) => (EventKind::Other, Derived::Start),
+        name if name.ends_with(ASK) => (EventKind::ApprovalRequest, Derived::Start),
         _ => return Derived::Nothing,
     };
     same_place(row, event);

@@ -150,8 +150,9 @@ impl Reading for GeminiCli {
     }
 
     fn success_is_the_outcome(&self, call: &Call) -> bool {
-        // The log record, which alone has the decision, would name an exit code that is not 0.
-        !is(call, SHELL) || !call.decisions.is_empty()
+        // The log record, which alone has the decision, names an exit code that is not 0.
+        let code = call.result.as_ref().is_some_and(|result| result.exit_code.is_known());
+        !is(call, SHELL) || (!call.decisions.is_empty() && !code)
     }
 
     fn interrupted(&self, call: &Call, _verdict: &Verdict) -> Option<Fact<()>> {
@@ -282,7 +283,7 @@ mod tests {
             ("tool_not_registered", "none - no failed"),
             ("invalid_tool_params", "none - no failed"),
             ("policy_violation", "deny config no refused"),
-            ("unhandled_exception", "- unknown unknown failed"),
+            ("unhandled_exception", "- unknown unknown unknown"),
         ] {
             let rows = [config("default"), end(false, None, Some(error))];
             assert_eq!(told(&rows), [expected], "{error}");
