@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+use std::collections::BTreeMap;
+
 use blotter_schemas::otlp::Request;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{
@@ -17,7 +19,9 @@ use crate::corpus::{self, KINDS, Kind, Random, Sample};
 
 /// Hands out samples of every kind in turn and remembers them.
 pub struct Hider {
-    random: Random,
+    seed: u64,
+    /// One for each kind, so that a new kind changes no secret of another.
+    randoms: BTreeMap<&'static str, Random>,
     next: usize,
     /// Whether also those secrets are hidden that look like words, where some of a kind may be missed.
     words_too: bool,
@@ -27,8 +31,8 @@ pub struct Hider {
 
 impl Hider {
     pub fn new(seed: u64) -> Self {
-        let (random, next, hidden) = (Random::new(seed), seed as usize, Vec::new());
-        Self { random, next, words_too: false, hidden }
+        let (next, hidden) = (seed as usize, Vec::new());
+        Self { seed, randoms: BTreeMap::new(), next, words_too: false, hidden }
     }
 
     /// Hides also what may be missed.
@@ -39,16 +43,24 @@ impl Hider {
     fn text(&mut self) -> String {
         let kind: &Kind = &KINDS[self.next % KINDS.len()];
         self.next += 1;
+        let words_too = self.words_too;
+        let random = self.random(kind.name);
         let Sample { secret, text } = loop {
-            let sample = (kind.make)(&mut self.random);
+            let sample = (kind.make)(random);
             let digits = sample.secret.bytes().filter(u8::is_ascii_digit).count();
             // What looks like a word may be missed of some kinds, and is counted elsewhere.
-            if self.words_too || kind.missed == 0 || digits >= 2 {
+            if words_too || kind.missed == 0 || digits >= 2 {
                 break sample;
             }
         };
         self.hidden.push((kind.name, secret));
         text
+    }
+
+    fn random(&mut self, kind: &'static str) -> &mut Random {
+        let seed =
+            kind.bytes().fold(self.seed, |seed, byte| seed * 31 % 0xffff_fffb + u64::from(byte));
+        self.randoms.entry(kind).or_insert_with(|| Random::new(seed))
     }
 
     fn any(&mut self, text: String) -> AnyValue {
@@ -81,8 +93,9 @@ impl Hider {
         let nested =
             AnyValue { value: Some(Value::KvlistValue(KeyValueList { values: vec![inner] })) };
         add("map".to_owned(), Value::ArrayValue(ArrayValue { values: vec![nested] }));
-        let password = self.random.text(corpus::ALNUM, 20) + "1a";
-        self.hidden.push(("attribute named password", password.clone()));
+        let named = "attribute named password";
+        let password = self.random(named).text(corpus::ALNUM, 20) + "1a";
+        self.hidden.push((named, password.clone()));
         add("db.password".to_owned(), Value::StringValue(password));
         let key = self.text();
         add(key, Value::BoolValue(true));

