@@ -4,7 +4,8 @@
 //! every entry adds a file as an append does, with its statistics and transaction; where the table is
 //! compacted, every 20th also removes the 20 before it and adds one. The data files are not there:
 //! no commit looks at them. Then a checkpoint is made, old entries are deleted where the log is
-//! cleaned up, and real appends of one row are timed from call to return, each one synced.
+//! cleaned up, and real appends of one row are timed from call to return, each one synced. Beside that
+//! stands the time on the processor, which other programs on the machine do not change.
 
 #![allow(
     clippy::unwrap_used,
@@ -37,10 +38,11 @@ fn main() {
     let versions = argument.unwrap_or(100_000);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     println!(
-        "| versions | log | files in the table | entries in the log | median ms | p99 ms | slowest ms |"
+        "| versions | log | files in the table | entries in the log | median ms | p99 ms | slowest ms | CPU ms, mean |"
     );
-    println!("|---|---|---|---|---|---|---|");
-    for (clean, compacted) in [(false, false), (true, false), (true, true)] {
+    println!("|---|---|---|---|---|---|---|---|");
+    // First what a collector makes by itself.
+    for (clean, compacted) in [(true, true), (true, false), (false, false)] {
         for versions in [1_000, versions] {
             runtime.block_on(measure(versions, clean, compacted));
         }
@@ -86,10 +88,12 @@ async fn measure(versions: u64, clean: bool, compacted: bool) {
     let archive = Archive::open(&location).await.unwrap();
     let first = i64::try_from(versions).unwrap() + 1;
     let mut times: Vec<Duration> = Vec::new();
+    let mut processor = Duration::ZERO;
     for number in first..first + APPENDS {
-        let started = Instant::now();
+        let (started, before) = (Instant::now(), processor_time());
         append(&archive, number).await;
         times.push(started.elapsed());
+        processor += processor_time().saturating_sub(before);
     }
     times.sort_unstable();
     let at =
@@ -97,7 +101,7 @@ async fn measure(versions: u64, clean: bool, compacted: bool) {
     let stat = archive.stat(Table::Events).await.unwrap();
     drop(archive.scan(ScanRequest::new(Table::Events)).await.unwrap());
     println!(
-        "| {versions} | {} | {} | {} | {:.1} | {:.1} | {:.1} |",
+        "| {versions} | {} | {} | {} | {:.1} | {:.1} | {:.1} | {:.1} |",
         match (clean, compacted) {
             (false, _) => "whole",
             (true, false) => "cleaned up",
@@ -108,7 +112,18 @@ async fn measure(versions: u64, clean: bool, compacted: bool) {
         at(50),
         at(99),
         at(100),
+        processor.as_secs_f64() * 1e3 / APPENDS as f64,
     );
+}
+
+/// Time that the threads of this process, which all stay, were on a processor (Linux).
+fn processor_time() -> Duration {
+    let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let nanoseconds = tasks.filter_map(|task| {
+        let scheduled = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        scheduled.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanoseconds.sum())
 }
 
 fn entry(log: &Path, version: u64) -> std::path::PathBuf {

@@ -92,18 +92,19 @@ fn entries(
         Err(error) => return Err(store_error(&folder, error)),
     };
     let mut entries = Vec::new();
+    let below = offset.and_then(|offset| below(prefix, offset));
     for listed in names {
         let Some(name) = listed.name.to_str() else { continue };
+        // Before anything else is done with it: a log has many names that lie before.
+        if below.is_some_and(|offset| lies_before(name, offset)) {
+            continue;
+        }
         let location = if prefix.as_ref().is_empty() {
             ObjectPath::parse(name)
         } else {
             ObjectPath::parse(format!("{prefix}/{name}"))
         };
         let Ok(location) = location else { continue };
-        // Before the file is looked at: a log has many that lie before it.
-        if offset.is_some_and(|offset| lies_before(&location, offset)) {
-            continue;
-        }
         if listed.is_folder {
             entries.push(Entry::Folder(location));
             continue;
@@ -123,8 +124,17 @@ fn entries(
     Ok(entries)
 }
 
-/// Whether neither `location` nor anything in it, should it be a folder, lies behind `offset`.
-fn lies_before(location: &ObjectPath, offset: &ObjectPath) -> bool {
-    let within = format!("{location}/");
-    within.as_str() <= offset.as_ref() && !offset.as_ref().starts_with(&within)
+/// What follows the folder `prefix` in `offset`; none where it lies elsewhere.
+fn below<'a>(prefix: &ObjectPath, offset: &'a ObjectPath) -> Option<&'a str> {
+    let prefix = prefix.as_ref();
+    match prefix.is_empty() {
+        true => Some(offset.as_ref()),
+        false => offset.as_ref().strip_prefix(prefix)?.strip_prefix('/'),
+    }
+}
+
+/// Whether neither `name` nor anything in it, should it be a folder, lies behind `offset`.
+fn lies_before(name: &str, offset: &str) -> bool {
+    let inside = offset.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+    !inside && name.bytes().chain([b'/']).le(offset.bytes())
 }
