@@ -62,7 +62,7 @@ fn mistakes(text: &str, exists: impl Fn(&str) -> bool) -> Vec<(usize, String)> {
             Some(_) => line.starts_with(*mark),
             None => line == *mark,
         };
-        if UNDECIDED.iter().any(|mark| is_marker(mark)) {
+        if UNDECIDED.iter().any(is_marker) {
             found.push((number, "a merge is left undone".to_owned()));
         }
         if line.trim_start().starts_with("```") {
