@@ -86,11 +86,31 @@ fn a_prompt_is_a_persons_last_message_and_not_the_request_for_a_title() {
 }
 
 #[test]
+fn a_permission_that_is_asked_for_is_in_a_span_of_its_own() {
+    for name in ["Permission.ask", "ShellTool.ask"] {
+        let rows = span(SERVICE, named_span(name, Vec::new()));
+        assert_eq!(rows.events[0].kind.as_deref(), Some("approval_request"));
+    }
+}
+
+#[test]
+fn what_a_call_failed_with_is_its_class_of_error() {
+    let mut failed = named_span("Tool.execute", vec![text("tool.call_id", "c")]);
+    failed.events.push(opentelemetry_proto::tonic::trace::v1::span::Event {
+        name: "exception".to_owned(),
+        attributes: vec![text("exception.type", "PermissionDeniedError")],
+        ..Default::default()
+    });
+    let rows = span(SERVICE, failed);
+    assert_eq!(rows.events[1].error_type.as_deref(), Some("PermissionDeniedError"));
+}
+
+#[test]
 fn tokens_stand_on_the_inner_span_and_hundreds_of_others_are_plumbing() {
     let usage = || vec![int("ai.usage.inputTokens", 1200)];
     let inner = span(SERVICE, named_span("ai.streamText.doStream", usage()));
     assert_eq!(inner.events[0].tokens_input, Some(1200));
-    for name in ["ai.streamText", "sql.execute", "Permission.ask"] {
+    for name in ["ai.streamText", "sql.execute", "Permission.state"] {
         assert!(span(SERVICE, named_span(name, usage())).events.is_empty());
     }
 }

@@ -10,7 +10,7 @@ use super::{Given, Reading, Verdict, mcp};
 use crate::fact::Fact;
 use crate::receipt::circumstances::Circumstances;
 use crate::receipt::model::GrantScope;
-use crate::receipt::tokens::{DecidedBy, Decision, Outcome, Sandbox};
+use crate::receipt::tokens::{DecidedBy, Decision, Sandbox};
 use crate::reconstruct::model::{Call, Decision as Stated};
 
 /// The reading.
@@ -111,14 +111,6 @@ impl Reading for CopilotCli {
 
     fn success_is_the_outcome(&self, call: &Call) -> bool {
         !is_a_command(call)
-    }
-
-    fn outcome(&self, call: &Call) -> Option<Fact<Outcome>> {
-        let error = &call.result.as_ref()?.error_type;
-        (error.value.as_deref()? != DENIED).then(|| {
-            let why = "its span ended with an error that is not of a refusal";
-            Fact::inferred(Outcome::Failed, why, error.events.clone())
-        })
     }
 
     fn planned(&self, call: &Call) -> Option<Fact<String>> {

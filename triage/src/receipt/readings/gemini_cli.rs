@@ -283,7 +283,7 @@ mod tests {
             ("tool_not_registered", "none - no failed"),
             ("invalid_tool_params", "none - no failed"),
             ("policy_violation", "deny config no refused"),
-            ("unhandled_exception", "- unknown unknown unknown"),
+            ("unhandled_exception", "- unknown unknown failed"),
         ] {
             let rows = [config("default"), end(false, None, Some(error))];
             assert_eq!(told(&rows), [expected], "{error}");

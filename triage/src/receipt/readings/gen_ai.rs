@@ -30,6 +30,9 @@ const COMMANDS: [&str; 14] = [
     "write_stdin",
 ];
 
+/// Classes of error that can mean nothing but that a call was refused before it ran.
+const REFUSED: [&str; 3] = ["denied", "refused", "rejected"];
+
 impl Reading for GenAi {
     fn decision(&self, word: &str) -> Option<Decision> {
         Plain.decision(word)
@@ -37,6 +40,15 @@ impl Reading for GenAi {
 
     fn decided_by(&self, word: &str) -> Option<DecidedBy> {
         Plain.decided_by(word)
+    }
+
+    fn concluded(&self, call: &Call, _around: &Circumstances<'_>) -> Option<Verdict> {
+        let error = &call.result.as_ref()?.error_type;
+        REFUSED.contains(&error.value.as_deref()?).then(|| {
+            let why = "the class of error is that it was refused";
+            let unknown = "the conventions have no word for who refused it";
+            Verdict::by_unknown(Decision::Deny, why, unknown, &error.events)
+        })
     }
 
     fn sandbox(
@@ -89,8 +101,9 @@ mod tests {
     fn a_span_tells_that_a_call_ran_and_how_it_ended() {
         assert_eq!(told(&[ended("get_weather")]), ["allow unknown yes succeeded"]);
         let failed = Event { success: Some(false), error_type: text("timeout"), ..ended("x") };
-        // A call that was refused may end so, too.
-        assert_eq!(told(&[failed]), ["- unknown unknown unknown"]);
+        assert_eq!(told(&[failed]), ["- unknown unknown failed"]);
+        let refused = Event { success: Some(false), error_type: text("denied"), ..ended("x") };
+        assert_eq!(told(&[refused]), ["deny unknown no refused"]);
     }
 
     #[test]
