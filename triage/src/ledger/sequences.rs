@@ -24,13 +24,14 @@ pub(super) fn sequences(trail: &Trail<'_>) -> Vec<Sequence> {
 /// The key of the number that every line of a session file carries.
 const ORDINAL: &str = "ordinal";
 
-/// The lines of the session file, which are numbered from 0; older files are not.
+/// The lines of the session file, which are numbered; those of older files are not. A file is known by its
+/// first line, so none lacks before it.
 fn lines(trail: &Trail<'_>) -> Option<Sequence> {
     let numbers = of_lines(&trail.rows);
-    let (_, last) = numbers.ends()?;
+    let (first, last) = numbers.ends()?;
     let speakers = &trail.session.speakers;
     let filed = speakers.iter().find(|speaker| speaker.kind == SpeakerKind::Rollout)?;
-    let missing = numbers.missing(0);
+    let missing = numbers.missing(first);
     let around = missing.iter().flat_map(|range| numbers.around(*range));
     let events = around.take(EVENTS_LIMIT).collect();
     Some(Sequence {
@@ -39,7 +40,7 @@ fn lines(trail: &Trail<'_>) -> Option<Sequence> {
         scope: "session",
         speaker: filed.number,
         seen: numbers.count(),
-        first: 0,
+        first,
         last,
         missing: missing.into_iter().map(|(from, to)| Range { from, to }).collect(),
         without_log: Vec::new(),
