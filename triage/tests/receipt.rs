@@ -150,3 +150,23 @@ fn text_at_80_and_200_columns_is_as_reviewed() {
         }
     }
 }
+
+#[test]
+fn a_counter_is_the_sessions_when_its_process_sent_it_over_another_connection() {
+    let decided_by = |process: &str| {
+        let mut events = captures::events("codex/14-hooks");
+        for event in &mut events {
+            event.collector_id = Some("c".to_owned());
+            event.peer = Some("127.0.0.1:1000;uid=7,pid=42,start=9,comm=codex".to_owned());
+        }
+        let mut beside = captures::beside("codex/14-hooks");
+        for point in &mut beside.points {
+            point.peer = Some(format!("127.0.0.1:1001;uid=7,{process},comm=codex"));
+        }
+        let id = events.iter().find_map(|event| event.session_id.clone()).unwrap();
+        let receipts = receipt::receipts(&reconstruct(&id, &events), &beside);
+        receipts.into_iter().next().unwrap().decided_by.value.unwrap()
+    };
+    assert_eq!(decided_by("pid=42,start=9").as_str(), "hook");
+    assert_eq!(decided_by("pid=43,start=9").as_str(), "unknown", "another process's counter");
+}

@@ -39,10 +39,9 @@ const ACCEPTED: [(&str, &str); 7] = [
     ("exit_code", "0"),
 ];
 
-/// The same by an earlier answer: nobody was asked.
-const GRANTED: [(&str, &str); 6] = [
+/// The same without anybody being asked.
+const NOT_ASKED: [(&str, &str); 5] = [
     ("decision", "allow"),
-    ("decided_by", "session_grant"),
     ("executed", "yes"),
     ("sandbox", "escalated"),
     ("outcome", "succeeded"),
@@ -160,14 +159,16 @@ async fn what_a_grant_answers_is_not_said_to_be_a_persons_answer() -> anyhow::Re
     for step in [0, 2, 4, 5] {
         truth.call(&call_id(step, 0), &ACCEPTED);
     }
-    for step in [1, 3] {
-        truth.call(&call_id(step, 0), &GRANTED);
+    // What a person adds to the rules is configuration from then on.
+    for (step, by) in [(1, "session_grant"), (3, "config")] {
+        let decided_by = [("decided_by", by)];
+        truth.call(&call_id(step, 0), &[&NOT_ASKED[..], &decided_by].concat());
     }
     truth.held_by(&archive.path()).await
 }
 
 #[tokio::test]
-async fn a_command_that_a_person_interrupts_ran_and_has_no_end() -> anyhow::Result<()> {
+async fn a_command_that_a_person_interrupts_has_no_end() -> anyhow::Result<()> {
     let Some(codex) = Codex::installed()? else { return Ok(()) };
     let trail = Trail::begin().await?;
     let long = json!({"cmd": "touch started; sleep 60", "yield_time_ms": 30_000});
@@ -193,7 +194,6 @@ async fn a_command_that_a_person_interrupts_ran_and_has_no_end() -> anyhow::Resu
             ("asked", "take your time"),
             ("decision", "allow"),
             ("decided_by", "config"),
-            ("executed", "yes"),
             ("outcome", "interrupted"),
             ("exit_code", NOTHING),
         ],

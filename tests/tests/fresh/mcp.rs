@@ -42,15 +42,12 @@ async fn what_a_person_answers_about_an_mcp_tool_is_told() -> anyhow::Result<()>
         ("decision", "allow"),
         ("executed", "yes"),
     ];
-    for (step, tool, decided_by, outcome) in [
-        (0, "delete_all", "user", "succeeded"),
-        (3, "fail", "config", "failed"),
-        (4, "delete_all", "user", "succeeded"),
-        (5, "delete_all", "session_grant", "succeeded"),
-    ] {
-        let own = [("tool", tool), ("decided_by", decided_by), ("outcome", outcome)];
+    for (step, decided_by) in [(0, "user"), (4, "user"), (5, "session_grant")] {
+        let own = [("tool", "delete_all"), ("decided_by", decided_by), ("outcome", "succeeded")];
         truth.call(&call_id(step, 0), &[&called[..], &own].concat());
     }
+    // It only reads, so nobody was asked and no record says why it may run.
+    truth.call(&call_id(3, 0), &[&called[..], &[("tool", "fail"), ("outcome", "failed")]].concat());
     for (step, decision, outcome) in [(1, "deny", "refused"), (2, "cancel", "cancelled")] {
         truth.call(
             &call_id(step, 0),

@@ -84,7 +84,8 @@ pub(crate) fn of_its_process(point: &MetricPoint, session: &Session) -> bool {
     let until = span.end_unix_nano.saturating_add(LAST_EXPORT_NS);
     let peer = point.peer.as_ref();
     let speaker = session.speakers.iter().any(|it| match peer {
-        Some(peer) => it.peers.contains(peer),
+        // Every signal is exported over a connection of its own.
+        Some(peer) => it.peers.iter().any(|own| same_speaker(own, peer)),
         None => it.peers.is_empty(),
     });
     let (start, end) = (point.start_time_unix_nano, point.time_unix_nano);

@@ -210,6 +210,12 @@ impl Speakers {
     }
 }
 
+/// Whether two texts of the column `peer` are of one speaker: ports do not count.
+pub(crate) fn same_speaker(one: &str, other: &str) -> bool {
+    let key = |peer| key((None, Some(peer), true, false));
+    one == other || key(one) == key(other)
+}
+
 fn columns(row: &Event) -> Told<'_> {
     let received = row.collector_id.is_some();
     (row.sender.as_deref(), row.peer.as_deref(), received, from_rollout(row))
