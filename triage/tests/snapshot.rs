@@ -19,7 +19,7 @@ use blotter_triage::diff::{Diff, diff};
 use blotter_triage::receipt::{Beside, HOOKS_RUN};
 use blotter_triage::reconstruct::{lineage, reconstruct};
 use blotter_triage::render::{json, text};
-use blotter_triage::snapshot::model::{Role, Run, Step};
+use blotter_triage::snapshot::model::{Role, Run, WORDS};
 use blotter_triage::snapshot::{Snapshot, file, snapshot};
 use blotter_triage::trail;
 use proptest::prelude::*;
@@ -76,10 +76,6 @@ fn classes(diff: &Diff) -> Vec<Class> {
 
 fn main_run(snapshot: &Snapshot) -> &Run {
     &snapshot.runs[0]
-}
-
-fn words(step: &Step) -> [Option<&str>; 4] {
-    [&step.tool, &step.decision, &step.decided_by, &step.outcome].map(|fact| fact.value.as_deref())
 }
 
 #[test]

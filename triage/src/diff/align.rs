@@ -180,7 +180,8 @@ mod tests {
     fn steps(text: &str) -> Vec<Step> {
         text.split(' ')
             .filter(|one| !one.is_empty())
-            .map(|one| step(&one[..1], &one[1..]))
+            .filter_map(|one| one.split_at_checked(1))
+            .map(|(tool, digest)| step(tool, digest))
             .collect()
     }
 

@@ -302,11 +302,10 @@ impl<'a> Comparison<'a> {
         let Some((_, step)) = both.b else { return };
         let tool = step.tool.value.as_deref();
         // A step of the first side without a name may have been this tool's.
-        if let Some(tool) = tool.filter(|tool| !self.seen_a.tools.contains(tool)) {
-            if !self.seen_a.nameless {
-                let values = (None, Some(tool.to_owned()));
-                found.push(self.difference(Class::NewTool, "tool", both, values, String::new()));
-            }
+        let new = |tool: &&str| !self.seen_a.nameless && !self.seen_a.tools.contains(tool);
+        if let Some(tool) = tool.filter(new) {
+            let values = (None, Some(tool.to_owned()));
+            found.push(self.difference(Class::NewTool, "tool", both, values, String::new()));
         }
         let server = step.mcp_server.value.as_deref();
         if let Some(server) = server.filter(|server| !self.seen_a.servers.contains(server)) {
