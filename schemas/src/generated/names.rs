@@ -1401,6 +1401,8 @@ pub mod codex {
     pub const DYNAMIC_TOOL_COUNT: &str = "dynamic_tool_count";
     /// Duration of a file upload, in milliseconds.
     pub const ELAPSED_MS: &str = "elapsed_ms";
+    /// Encoding of a recording.
+    pub const ENCODING: &str = "encoding";
     /// Path of the model provider's endpoint.
     pub const ENDPOINT: &str = "endpoint";
     /// Environment as configured under `otel.environment`.
@@ -1455,6 +1457,8 @@ pub mod codex {
     pub const FORMAT: &str = "format";
     /// Which stream event a response item came from.
     pub const FROM: &str = "from";
+    /// Interface of the model provider that was used before.
+    pub const FROM_WIRE_API: &str = "from_wire_api";
     /// Input tokens of the response read from a cache.
     pub const GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: &str = "gen_ai.usage.cache_read.input_tokens";
     /// Input tokens of the response written to a cache.
@@ -1727,6 +1731,8 @@ pub mod codex {
     pub const ROLE: &str = "role";
     /// Items of a session file.
     pub const ROLLOUT_ITEM_COUNT: &str = "rollout_item_count";
+    /// Kind of a line of the session file.
+    pub const ROLLOUT_ITEM_TYPE: &str = "rollout_item_type";
     /// Turn of the main agent that it goes back to.
     pub const ROOT_TURN_ID: &str = "root.turn.id";
     /// Number of roots.
@@ -1743,6 +1749,8 @@ pub mod codex {
     pub const RPC_TRANSPORT: &str = "rpc.transport";
     /// Nested call as code mode numbers it.
     pub const RUNTIME_TOOL_CALL_ID: &str = "runtime_tool_call_id";
+    /// Sample rate of a recording.
+    pub const SAMPLE_RATE: &str = "sample_rate";
     /// Requests to the model in a turn.
     pub const SAMPLING_REQUEST_COUNT: &str = "sampling_request_count";
     /// Repeated requests in a turn.
@@ -1773,6 +1781,8 @@ pub mod codex {
     pub const SERVER_ADDRESS: &str = "server.address";
     /// Port that was reached for.
     pub const SERVER_PORT: &str = "server.port";
+    /// Service that answered.
+    pub const SERVER_SERVICE_NAME: &str = "server.service.name";
     /// Kind of MCP server.
     pub const SERVER_KIND: &str = "server_kind";
     /// MCP server.
@@ -3500,6 +3510,8 @@ pub mod qwen_code {
     pub const EVENT_TIMESTAMP: &str = "event.timestamp";
     /// Whether a call was executed, and how that ended.
     pub const EXECUTION_STATUS: &str = "execution_status";
+    /// Ending of the name of a file.
+    pub const EXTENSION: &str = "extension";
     /// Name of an extension.
     pub const EXTENSION_NAME: &str = "extension_name";
     /// Whether ignored files are hidden from tools.
@@ -3534,6 +3546,8 @@ pub mod qwen_code {
     pub const IS_INTERRUPT: &str = "is_interrupt";
     /// Latency in milliseconds.
     pub const LATENCY_MS: &str = "latency_ms";
+    /// Lines of a file.
+    pub const LINES: &str = "lines";
     /// What a request to the model is for.
     pub const LLM_REQUEST_CONTEXT: &str = "llm_request.context";
     /// MCP server of the tool.
@@ -3550,8 +3564,12 @@ pub mod qwen_code {
     pub const MEMORY_TYPE: &str = "memory_type";
     /// What a tool says about its run, as JSON.
     pub const METADATA: &str = "metadata";
+    /// Media type of a file.
+    pub const MIMETYPE: &str = "mimetype";
     /// Model.
     pub const MODEL: &str = "model";
+    /// What was done to a file.
+    pub const OPERATION: &str = "operation";
     /// Format of what Qwen Code prints.
     pub const OUTPUT_FORMAT: &str = "output_format";
     /// Output tokens.
@@ -3562,6 +3580,8 @@ pub mod qwen_code {
     pub const PARENT_CALL_ID: &str = "parent_call_id";
     /// Phase of a request or of remembering.
     pub const PHASE: &str = "phase";
+    /// Programming language of a file.
+    pub const PROGRAMMING_LANGUAGE: &str = "programming_language";
     /// Words of a prompt.
     pub const PROMPT: &str = "prompt";
     /// Prompt a record belongs to.

@@ -82,10 +82,10 @@ impl Settings {
     /// The file that holds nothing else.
     pub(super) fn alone(&self) -> String {
         let root = CstRootNode::parse("{}\n", &ParseOptions::default());
-        root.map(|root| self.into_file(&root)).unwrap_or_default()
+        root.map(|root| self.put_into(&root)).unwrap_or_default()
     }
 
-    fn into_file(&self, root: &CstRootNode) -> String {
+    fn put_into(&self, root: &CstRootNode) -> String {
         let object = root.object_value_or_set().object_value_or_set(self.key);
         for (name, value) in &self.values {
             set(&object, name, value);
@@ -189,7 +189,7 @@ fn in_json(path: &Path, text: &str, settings: &Settings) -> Result<String, Error
         let reason = "this is no JSON object".to_owned();
         return Err(Error::Settings { path: path.to_owned(), line: 1, reason });
     }
-    Ok(settings.into_file(&root))
+    Ok(settings.put_into(&root))
 }
 
 fn in_toml(path: &Path, text: &str, endpoint: &str) -> Result<String, Error> {
@@ -197,7 +197,7 @@ fn in_toml(path: &Path, text: &str, endpoint: &str) -> Result<String, Error> {
         |line: usize, reason: String| Error::Settings { path: path.to_owned(), line, reason };
     let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
         let place = error.span().map_or(0, |span| span.start);
-        let line = text.get(..place).unwrap_or_default().lines().count().max(1);
+        let line = text.get(..place).unwrap_or_default().matches('\n').count() + 1;
         refuse(line, error.message().to_owned())
     })?;
     let otel = document.entry("otel").or_insert_with(|| Item::Table(Table::new()));

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::fact::EventId;
 use crate::reconstruct::Session;
 use crate::reconstruct::model::Entry;
+use crate::reconstruct::speakers::same_speaker;
 
 /// The metric in which Codex counts the hooks that ran (`codex-rs/core`, hook runtime).
 pub const HOOKS_RUN: &str = "codex.hooks.run";

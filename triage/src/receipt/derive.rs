@@ -242,7 +242,6 @@ fn unknown<T>(call: &Call, around: &Circumstances<'_>, token: T, why: &'static s
     fact.or_unknown(token)
 }
 
-#[expect(clippy::too_many_arguments, reason = "an outcome is what everything else adds up to")]
 fn outcome(
     call: &Call,
     verdict: &Verdict,

@@ -4,7 +4,6 @@
 //! else the log record of an end belongs to the call of the same tool and arguments that ended then. What
 //! fits no call is a call of its own, without an id.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use blotter_schemas::names::blotter::{EventKind, EventSource, Grade};
@@ -324,7 +323,7 @@ impl Group<'_, '_> {
     }
 }
 
-fn lower<T>(fact: &mut Fact<T>, rows: &BTreeSet<EventId>, why: &Cow<'static, str>) {
+fn lower<T>(fact: &mut Fact<T>, rows: &BTreeSet<EventId>, why: &str) {
     let rests = !fact.events.is_empty() && fact.events.iter().all(|event| rows.contains(event));
     if rests && fact.grade == Grade::Observed {
         fact.grade = Grade::Inferred;

@@ -40,6 +40,9 @@ impl Candidate<'_> {
     }
 }
 
+/// Records of one class, by place and time, and the calls that they may be of.
+type Alike<'a> = (Vec<(usize, i64)>, Vec<Candidate<'a>>);
+
 /// What makes a record and a call alike.
 type Class = (usize, String, Option<String>);
 
@@ -56,7 +59,7 @@ pub(crate) fn by_end(
         let arguments = arguments.filter(|_| !kept_back.contains(tool)).map(canonical);
         (speaker, tool.to_owned(), arguments)
     };
-    let mut classes: BTreeMap<Class, (Vec<(usize, i64)>, Vec<Candidate<'_>>)> = BTreeMap::new();
+    let mut classes: BTreeMap<Class, Alike<'_>> = BTreeMap::new();
     for (place, report) in records {
         let Some(tool) = report.text(|row| &row.tool_name) else { continue };
         let arguments = report.text(|row| &row.arguments);

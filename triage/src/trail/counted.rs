@@ -199,8 +199,8 @@ pub(crate) fn of_lines(rows: &[&Event]) -> Numbers {
 }
 
 /// The numbers of a session's own records, by speaker.
-pub(crate) fn of_session<'a>(
-    rows: &[&'a Event],
+pub(crate) fn of_session(
+    rows: &[&Event],
     speaker: impl Fn(&Event) -> usize,
 ) -> BTreeMap<usize, Numbers> {
     let mut numbers: BTreeMap<usize, Numbers> = BTreeMap::new();

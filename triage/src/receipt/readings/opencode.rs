@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn the_tool_invalid_stands_for_one_that_there_is_not() {
         let invalid = Event { tool_name: text("invalid"), ..ended(true, None) };
-        assert_eq!(told(&[invalid.clone()]), ["none - no failed"]);
+        assert_eq!(told(std::slice::from_ref(&invalid)), ["none - no failed"]);
         assert_eq!(all(&[invalid])[0].sandbox.value.unwrap().as_str(), "none");
     }
 }
