@@ -41,7 +41,7 @@ const FACTS: [&str; 13] = [
 type Stated = BTreeMap<&'static str, Vec<Value>>;
 
 /// What is stated of every call that has an id, by session and call.
-fn stated(events: &[Event], beside: &Beside) -> BTreeMap<String, Stated> {
+fn stated(events: &[Event], beside: &Beside) -> ByCall {
     let mut all = BTreeMap::new();
     for session in sessions(events) {
         for receipt in family(&session, beside) {
@@ -55,6 +55,9 @@ fn stated(events: &[Event], beside: &Beside) -> BTreeMap<String, Stated> {
     }
     all
 }
+
+/// What is stated of every call, by its address.
+type ByCall = BTreeMap<String, Stated>;
 
 /// The values that a fact states, all sides of a contradiction.
 fn values(fact: &Value) -> Vec<Value> {
@@ -91,12 +94,7 @@ impl Changed {
         assert!(self.0.is_empty(), "{} statements: {first:#?}", self.0.len());
     }
 
-    fn compare(
-        &mut self,
-        what: &str,
-        whole: &BTreeMap<String, Stated>,
-        lesser: &BTreeMap<String, Stated>,
-    ) {
+    fn compare(&mut self, what: &str, whole: &ByCall, lesser: &ByCall) {
         for (address, facts) in lesser {
             let Some(before) = whole.get(address) else { continue };
             for (name, values) in facts {
@@ -132,7 +130,7 @@ fn telling(mut events: Vec<Event>) -> Vec<Event> {
 }
 
 /// Each capture's telling rows, what stands beside them, and what they state.
-fn whole_trails() -> Vec<(String, Vec<Event>, Beside, BTreeMap<String, Stated>)> {
+fn whole_trails() -> Vec<(String, Vec<Event>, Beside, ByCall)> {
     let trail = |name: String| {
         let (events, beside) = (captures::events(&name), captures::beside(&name));
         let all = stated(&events, &beside);

@@ -227,7 +227,7 @@ fn same_connections(stated: &[Value], truth: &[Value]) -> anyhow::Result<bool> {
             ensure!(["host", "port", "decision"].contains(&name.as_str()), "no such key: {name}");
         }
         let is = |one: &&Value| fields.iter().all(|(name, value)| one.get(name) == Some(value));
-        match left.iter().position(|one| is(one)) {
+        match left.iter().position(is) {
             Some(place) => left.swap_remove(place),
             None => return Ok(false),
         };
