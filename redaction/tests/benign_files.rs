@@ -31,7 +31,7 @@ fn lock_files_logs_and_minified_scripts_are_left_alone() {
                 let (name, version) = (package(r), version(r));
                 let digest = r.text(corpus::BASE64, 86);
                 format!(
-                    "\"node_modules/{name}\": {{\"version\": \"{version}\", \"resolved\": \"https://registry.npmjs.org/{name}/-/{name}-{version}.tgz\", \"integrity\": \"sha512-{digest}==\", \"license\": \"MIT\"}},"
+                    "\"node_modules/{name}\": {{\"version\": \"{version}\", \"resolved\": \"https://packages.example.org/{name}/-/{name}-{version}.tgz\", \"integrity\": \"sha512-{digest}==\", \"license\": \"MIT\"}},"
                 )
             }),
         ),

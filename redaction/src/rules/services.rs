@@ -48,7 +48,7 @@ pub(super) const RULES: &[BuiltIn] = &[
         mixed: true,
         ..key(
             "crates-io-token",
-            "crates.io API token",
+            "Cargo registry API token",
             r"\b(cio[A-Za-z0-9]{32})\b",
             &[("cio", Beside::Token(32))],
             &["cio{alnum:32}"],

@@ -43,15 +43,16 @@ fn row(session: &Summary) -> [String; 7] {
         (Some(agent), Some(version)) => format!("{agent} {version}"),
         (agent, _) => text(agent),
     };
-    let nested = if session.parent_session_id.is_some() { "nested, " } else { "" };
+    // A sub-agent's or a reviewer's conversation is no session of a user.
+    let nested = if session.parent_session_id.is_some() { "nested " } else { "" };
     [
         session.start_unix_nano.map_or_else(|| "-".to_owned(), time::date_time_seconds),
         session.session_id.clone(),
-        agent,
+        format!("{nested}{agent}"),
         session.calls.to_string(),
         session.denied.to_string(),
         session.errors.to_string(),
-        format!("{nested}{}, {}", text(&session.host), text(&session.model)),
+        format!("{}, {}", text(&session.host), text(&session.model)),
     ]
 }
 

@@ -45,18 +45,18 @@ pub(super) fn kinds() -> Vec<Kind> {
             ]);
             bare(format!("{prefix}{}", r.text(BASE64URL, 20)))
         }),
-        Kind::new("npm token", "docs.npmjs.com/about-access-tokens", |r| {
+        Kind::new("npm token", "npm documentation, about access tokens", |r| {
             within("//registry/:_authToken={}", format!("npm_{}", r.text(ALNUM, 36)))
         })
         .base64(),
-        Kind::new("pypi token", "pypi.org/help#apitoken", |r| {
+        Kind::new("pypi token", "PyPI help, API tokens", |r| {
             bare(format!("pypi-AgEIcHlwaS5vcmc{}", r.text(BASE64URL, 150)))
         })
         .base64(),
         Kind::new("rubygems key", "guides.rubygems.org/api-key-scopes", |r| {
             bare(format!("rubygems_{}", r.text(HEX, 48)))
         }),
-        Kind::new("crates.io token", "github.com/rust-lang/crates.io token prefix", |r| {
+        Kind::new("Cargo registry token", "source of the Cargo registry, token prefix", |r| {
             bare(format!("cio{}", r.text(ALNUM, 32)))
         }),
         Kind::new("nuget key", "learn.microsoft.com/nuget/nuget-org/publish-a-package", |r| {
