@@ -12,9 +12,11 @@ use blotter_schemas::names::blotter::{EventKind, EventSource};
 use blotter_schemas::tables::Event;
 use blotter_triage::gaps;
 use blotter_triage::receipt::Beside;
+use blotter_triage::receipt::{self, Beside};
 use blotter_triage::reconstruct::reconstruct;
 use blotter_triage::render::terminal::{cut, escape, is_treacherous, wrap};
 use blotter_triage::render::{json, text};
+use blotter_triage::trail;
 use blotter_triage::trail;
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
@@ -119,6 +121,29 @@ proptest! {
         }
         let document: serde_json::Value = serde_json::from_str(&json::show(&session).unwrap()).unwrap();
         prop_assert_eq!(&document["session"]["session_id"], "a");
+    }
+
+    #[test]
+    fn receipts_ledger_findings_and_differences_of_any_rows_are_safe_on_a_terminal(
+        events in proptest::collection::vec(event(), 0..20),
+        width in 0_usize..120,
+    ) {
+        let mut session = reconstruct("a", &events);
+        let beside = Beside::default();
+        trail::examine(&mut session, &events, &beside);
+        let options = text::Options { width, colour: false, full: true };
+        let mut shown = vec![text::show(&session, options)];
+        let receipts = receipt::family(&session, &beside);
+        shown.extend(receipts.iter().map(|receipt| text::receipt(receipt, options)));
+        let findings: Vec<_> = session.findings.iter().collect();
+        shown.push(text::findings(&session, &findings, false, options));
+        for shown in shown {
+            let bad = |character: char| character != '\n' && is_treacherous(character);
+            prop_assert!(!shown.chars().any(bad), "{shown:?}");
+        }
+        for receipt in &receipts {
+            prop_assert!(json::receipt(receipt).is_ok());
+        }
     }
 
     #[test]
