@@ -1,7 +1,7 @@
 //! The coverage ledger: what the trail of a session holds, what it lacks, and what therefore cannot be
 //! told.
 //!
-//! Start reading at [`ledger`]. That something did not arrive is never taken for a setting, a loss or an
+//! Start reading at `ledger` below. That something did not arrive is never taken for a setting, a loss or an
 //! action: the ledger says what is there, what is not, and what that could come from.
 
 mod clocks;

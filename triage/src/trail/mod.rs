@@ -1,7 +1,7 @@
 //! A session's trail: its rows, its receipts, and what stands beside them, looked at as a whole.
 //!
-//! Start reading at [`examine`]: it writes the session's [`ledger`](crate::ledger), its findings, which
-//! the rules in [`gaps`](crate::gaps) make, and the receipt of every call.
+//! Start reading at [`examine`]: it writes the session's [`ledger`], its findings, which
+//! the rules in [`gaps`] make, and the receipt of every call.
 
 mod counted;
 
