@@ -1,8 +1,8 @@
 //! Scoring receipts against the truth: for every folder with a `truth.toml` its telemetry is imported, and
 //! every fact that a receipt states is compared with what really happened.
 //!
-//! Start reading at [`score_folder`]; [`file`] is what a truth file says, [`score`] the comparison,
-//! [`table`] the report.
+//! Start reading at [`score_folder`]; `file.rs` is what a truth file says, `score.rs` the comparison,
+//! `table.rs` the report.
 
 pub mod file;
 pub mod score;
