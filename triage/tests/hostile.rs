@@ -11,12 +11,10 @@
 use blotter_schemas::names::blotter::{EventKind, EventSource};
 use blotter_schemas::tables::Event;
 use blotter_triage::gaps;
-use blotter_triage::receipt::Beside;
 use blotter_triage::receipt::{self, Beside};
 use blotter_triage::reconstruct::reconstruct;
 use blotter_triage::render::terminal::{cut, escape, is_treacherous, wrap};
 use blotter_triage::render::{json, text};
-use blotter_triage::trail;
 use blotter_triage::trail;
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
