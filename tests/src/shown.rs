@@ -19,7 +19,10 @@ impl Shown {
     /// Every call, in order, those within others too.
     #[must_use]
     pub fn calls(&self) -> Vec<&Value> {
-        self.objects(&|object| object.get("call_id").is_some_and(Value::is_string))
+        // A receipt, which has a format of its own, names its call too.
+        self.objects(&|object| {
+            object.get("call_id").is_some_and(Value::is_string) && object.get("format").is_none()
+        })
     }
 
     /// The call of this id.

@@ -124,8 +124,9 @@ fn told_command(call: &Value, command: &str, run: &Finished) {
     let own = own.unwrap_or(&Value::Null);
     assert!(own["exit_code"].is_i64(), "codex printed no end of {command}: {:#?}", run.events);
     let result = &call["result"];
-    assert_eq!(stated(&result["exit_code"]), &own["exit_code"]);
-    assert_eq!(result["exit_code"]["grade"], "inferred", "no record states an exit code as such");
+    let exit_code = &call["receipt"]["exit_code"];
+    assert_eq!(stated(exit_code), &own["exit_code"]);
+    assert_eq!(exit_code["grade"], "inferred", "no record states an exit code as such");
     let output = stated(&result["output"]).as_str().unwrap_or_default();
     let printed = own["aggregated_output"].as_str().unwrap_or_default();
     assert!(output.ends_with(printed), "{output:?} does not end with {printed:?}");
