@@ -36,7 +36,7 @@ async fn a_wrong_statement_and_one_that_is_left_out_are_told_apart() -> anyhow::
         Ok(table::counts(&[scored]).values().copied().next().unwrap_or_default())
     };
     let call =
-        |facts: &str| format!("agent = \"codex\"\n[[call]]\nid = \"call_mock_000_0\"\n{facts}\n");
+        |facts: &str| format!("agent = \"codex\"\n[[call]]\nid = \"call_mock_000_1\"\n{facts}\n");
     let right = scored(&call("outcome = \"succeeded\"\nsupported = [\"outcome\"]"))?;
     assert!(right.is_good() && right.supported == 2, "{right:?}");
     let wrong = scored(&call("outcome = \"failed\"\nsupported = [\"outcome\"]"))?;
