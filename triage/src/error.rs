@@ -98,7 +98,9 @@ pub enum Error {
         agent: &'static str,
     },
     /// The folder that an agent's settings are in is not known.
-    #[error("neither {variable} nor HOME is set; set one, or put the settings in by hand")]
+    #[error(
+        "the folder of these settings is not known; set {variable}, or put the settings in by hand"
+    )]
     NoHome {
         /// The variable that names the folder.
         variable: &'static str,

@@ -118,18 +118,20 @@ fn set(object: &CstObject, name: &str, value: &Value) {
 
 /// The file of an agent's settings. `variable` looks up a variable of the environment.
 fn path(agent: Agent, variable: &impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, Error> {
-    let at = |own: &'static str, below_home: &str, file: &str| {
-        let folder = variable(own).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let at = |own: Option<&'static str>, below_home: &str, file: &str| {
+        let folder = own.and_then(variable).filter(|folder| !folder.is_empty()).map(PathBuf::from);
         let home = || variable("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
         let folder = folder.or_else(|| Some(home()?.join(below_home)));
-        folder.map(|folder| folder.join(file)).ok_or(Error::NoHome { variable: own })
+        folder
+            .map(|folder| folder.join(file))
+            .ok_or(Error::NoHome { variable: own.unwrap_or("HOME") })
     };
     match agent {
-        Agent::Codex => at("CODEX_HOME", ".codex", "config.toml"),
-        Agent::ClaudeCode => at("CLAUDE_CONFIG_DIR", ".claude", "settings.json"),
-        Agent::GeminiCli => at("GEMINI_HOME", ".gemini", "settings.json"),
-        Agent::QwenCode => at("QWEN_HOME", ".qwen", "settings.json"),
-        Agent::OpenCode => at("XDG_CONFIG_HOME", ".config", "opencode/opencode.json"),
+        Agent::Codex => at(Some("CODEX_HOME"), ".codex", "config.toml"),
+        Agent::ClaudeCode => at(Some("CLAUDE_CONFIG_DIR"), ".claude", "settings.json"),
+        Agent::GeminiCli => at(None, ".gemini", "settings.json"),
+        Agent::QwenCode => at(None, ".qwen", "settings.json"),
+        Agent::OpenCode => at(Some("XDG_CONFIG_HOME"), ".config", "opencode/opencode.json"),
         Agent::CopilotCli => Err(Error::NoFile { agent: agent.name() }),
     }
 }
