@@ -48,7 +48,10 @@ pub(crate) fn chance(beside: Beside, body: &[u8], anchor: Range<usize>) -> Chanc
                     continue;
                 }
                 let end = anchor.end + rest.len();
-                if value_follows(body, anchor.start, end) {
+                // A key may end in an escape that is read as white space or a quote.
+                if value_follows(body, anchor.start, end)
+                    || matches!(body.get(end), Some(b'\\' | b'%'))
+                {
                     return Chance::Yes;
                 }
                 // The longest remainder comes last, and a key cannot end before it.

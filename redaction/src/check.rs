@@ -25,6 +25,11 @@ pub(crate) fn mixed(secret: &[u8]) -> bool {
     (digits >= 2 && letters >= 2) || scrambled(secret)
 }
 
+/// Random enough that no person wrote it to stand for a secret.
+pub(crate) fn generated(secret: &[u8]) -> bool {
+    secret.len() >= 24 && mixed(secret) && entropy(secret) >= 4.0
+}
+
 /// The pairs of letters that words of English, and identifiers made of them, are mostly written with.
 const PAIRS: &str = "th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le \
     ve co me de hi ri ro ic ne ea ra ce li ch ll be ma si om ur ca el ta la ns di fo ho pe ec pr no ct us ac ot \

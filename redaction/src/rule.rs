@@ -59,7 +59,8 @@ pub(crate) struct Checks {
     pub(crate) chosen: bool,
     /// Not a variable, placeholder or mask.
     pub(crate) literal: bool,
-    /// Not one that matches any of these.
+    /// Not one that matches any of these, unless it is [`check::generated`]: a long random text holds
+    /// `your` or `test` by chance.
     pub(crate) allow: Vec<String>,
 }
 
@@ -123,10 +124,11 @@ impl Rule {
             && (!checks.chosen || check::chosen(secret))
             && (!checks.literal || !check::placeholder(secret))
             && (checks.entropy == 0.0 || check::entropy(secret) >= checks.entropy)
-            && !self
-                .compiled()
-                .and_then(|compiled| compiled.allow.as_ref())
-                .is_some_and(|allow| allow.is_match(secret))
+            && (check::generated(secret)
+                || !self
+                    .compiled()
+                    .and_then(|compiled| compiled.allow.as_ref())
+                    .is_some_and(|allow| allow.is_match(secret)))
     }
 
     /// Whether a name beside the secret leads to it.

@@ -93,7 +93,8 @@ fn agree(redactor: &blotter_redaction::Redactor, encoding: Encoding, body: &[u8]
     let redactions = redactor.redact(&mut request);
     assert_eq!(redactions.is_empty(), before == request);
     if !redactions.is_empty() {
-        assert!(redactor.may_contain(Signal::Logs, encoding, body), "{:?}", redactions.total);
+        let may = redactor.may_contain(Signal::Logs, encoding, body);
+        assert!(may, "{:?} in {before:?}", redactions.total);
     }
 }
 
@@ -139,14 +140,16 @@ proptest! {
         let certain: Vec<_> = KINDS.iter().filter(|kind| kind.missed == 0).collect();
         let kind = certain[random.below(certain.len())];
         let sample = (kind.make)(&mut random);
+        // How many of a kind are not seen for what they are is measured in `kinds.rs`.
+        let alone = redactor.redact_text(&sample.text);
+        prop_assume!(alone.is_some_and(|alone| !corpus::shows(&alone, &sample.secret, 12)));
         let quote = |text: String| (0..quotes).fold(text, |text, _| serde_json::to_string(&text).unwrap());
         let shown = quote(sample.secret.clone()).trim_matches(['"', '\\']).to_owned();
         let text = quote(format!("{before}\n\n{}\n\n{after}", sample.text));
         let once = redactor.redact_text(&text).unwrap_or_else(|| text.clone());
-        // What stands around it may happen to hold a piece of it, if it is short.
-        let elsewhere = before.contains(&shown) || after.contains(&shown);
+        let others = [before.as_str(), after.as_str()];
         prop_assert!(
-            elsewhere || !corpus::shows(&once, &shown, 16),
+            !corpus::shows_beside(&once, &shown, 16, &others),
             "{}: {} in {:?} became {:?}", kind.name, shown, text, once
         );
         prop_assert_eq!(redactor.redact_text(&once), None, "{:?}", once);

@@ -8,6 +8,7 @@ use blotter_schemas::names::blotter::EventKind;
 use blotter_schemas::tables::{Event, MetricPoint, Row, Span, Table};
 
 use crate::Error;
+use crate::import::record;
 use crate::receipt::address::{CallName, Named};
 use crate::receipt::{Beside, HOOKS_RUN};
 use crate::reconstruct::lineage;
@@ -73,6 +74,8 @@ pub struct Loaded {
     pub spans: Option<Vec<Span>>,
     /// Rows of other sessions with numbers that these rows lack of a counter of their process.
     pub elsewhere: Vec<Event>,
+    /// What imports into the archive left out, each with the reason; absent where it was not looked for.
+    pub left_out: Option<Vec<String>>,
     /// What was read, all scans together.
     pub statistics: ScanStatistics,
 }
@@ -86,6 +89,7 @@ impl Loaded {
             metrics: self.metrics.take(),
             spans: self.spans.take(),
             elsewhere: std::mem::take(&mut self.elsewhere),
+            left_out: self.left_out.take(),
         }
     }
 }
@@ -100,6 +104,7 @@ pub async fn examined(archive: &Archive, prefix: &str) -> Result<Loaded, Error> 
     reader.metrics().await?;
     reader.spans().await?;
     reader.elsewhere().await?;
+    reader.left_out().await?;
     Ok(reader.loaded)
 }
 
@@ -333,6 +338,21 @@ impl Reader<'_> {
             ]))
             .columns(NUMBERED_COLUMNS);
         self.loaded.elsewhere = self.all(request, POINTS_LIMIT).await?;
+        Ok(())
+    }
+
+    /// Reads what imports left out, where rows were imported.
+    async fn left_out(&mut self) -> Result<(), Error> {
+        if self.loaded.rows.iter().all(|row| row.collector_id.is_some()) {
+            return Ok(());
+        }
+        let request = ScanRequest::new(Table::Events)
+            .filter(Predicate::equals("session_id", record::SESSION))
+            .columns(["event_id", "session_id", "name", "collector_id", "text"]);
+        let rows: Vec<Event> = self.all(request, POINTS_LIMIT).await?;
+        let of_import = rows.into_iter().filter(record::is_of_import);
+        let left_out: BTreeSet<String> = of_import.filter_map(|row| row.text).collect();
+        self.loaded.left_out = Some(left_out.into_iter().collect());
         Ok(())
     }
 

@@ -10,8 +10,9 @@ use serde::Serialize;
 use crate::Error;
 use crate::fact::Fact;
 use crate::gaps;
+use crate::import::record;
 use crate::reconstruct::findings::Finding;
-use crate::reconstruct::model::{Call, Entry};
+use crate::reconstruct::model::{Call, Entry, Relation};
 use crate::reconstruct::{Session, lineage, reconstruct};
 
 /// Which sessions are wanted.
@@ -25,6 +26,8 @@ pub struct Selection {
     pub agent: Option<String>,
     /// At most so many, the newest.
     pub limit: Option<usize>,
+    /// Without the conversations of sub-agents and reviewers whose session is listed too.
+    pub of_users: bool,
 }
 
 /// One session in short. `null` means that no record says.
@@ -34,6 +37,8 @@ pub struct Summary {
     pub session_id: String,
     /// The session it belongs to.
     pub parent_session_id: Option<String>,
+    /// What it is to that session.
+    pub relation: Option<Relation>,
     /// Agent.
     pub agent: Option<String>,
     /// Version of the agent.
@@ -79,6 +84,25 @@ pub struct Found {
     pub sessions: Vec<Summary>,
     /// Rows that name no session.
     pub without_session: usize,
+    /// Nested sessions that were left out because only those of users were asked for.
+    pub nested_left_out: usize,
+}
+
+impl Found {
+    /// Leaves out what `show` shows within another session of the list. A fork goes on by itself, and a
+    /// finding is not left out.
+    fn leave_nested_out(&mut self) {
+        let listed: BTreeSet<String> =
+            self.sessions.iter().map(|session| session.session_id.clone()).collect();
+        let all = self.sessions.len();
+        self.sessions.retain(|session| {
+            let within = session.parent_session_id.as_ref().is_some_and(|id| listed.contains(id));
+            let by_itself =
+                session.relation == Some(Relation::Fork) || !session.findings.is_empty();
+            !within || by_itself
+        });
+        self.nested_left_out = all.saturating_sub(self.sessions.len());
+    }
 }
 
 /// Columns that a summary is made of; long texts are not among them.
@@ -142,12 +166,16 @@ pub async fn list(archive: &Archive, selection: &Selection) -> Result<Found, Err
         for event in Event::from_batch(&batch)? {
             match &event.session_id {
                 None => found.without_session += 1,
+                Some(_) if record::is_of_import(&event) => {}
                 Some(_) => gathered.take(event),
             }
         }
     }
     gathered.finish_session();
     found.sessions = gathered.summaries(selection.agent.as_deref());
+    if selection.of_users {
+        found.leave_nested_out();
+    }
     if let Some(limit) = selection.limit {
         found.sessions.truncate(limit);
     }
@@ -209,6 +237,7 @@ impl Gathered {
         for (child, parent) in lineage::parents(&self.edges) {
             if let Some(summary) = self.summaries.get_mut(&child) {
                 summary.parent_session_id = Some(parent.session_id);
+                summary.relation = Some(parent.relation);
             }
         }
         let mut sessions: Vec<Summary> = self.summaries.into_values().collect();
@@ -246,6 +275,7 @@ fn summary(session: &Session) -> Summary {
     Summary {
         session_id: session.session_id.clone(),
         parent_session_id: session.parent.as_ref().map(|parent| parent.session_id.clone()),
+        relation: session.parent.as_ref().map(|parent| parent.relation),
         agent: text(&session.agent),
         agent_version: text(&session.agent_version),
         model: session.models.first().and_then(text),

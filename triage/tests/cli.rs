@@ -9,37 +9,15 @@
 )]
 
 mod captures;
+mod program;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 
 use assert_cmd::Command;
+use program::{import, triage};
 use serde_json::Value;
 use tempfile::TempDir;
-
-/// Runs a command on the archive of a data folder.
-fn triage(data: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_triage"))
-        .env_remove("BLOTTER_ARCHIVE")
-        .env_remove("COLUMNS")
-        .arg("--archive")
-        .arg(data.join("archive"))
-        .args(arguments)
-        .output()
-        .unwrap();
-    (
-        output.status.code().unwrap(),
-        String::from_utf8(output.stdout).unwrap(),
-        String::from_utf8(output.stderr).unwrap(),
-    )
-}
-
-fn import(archive: &Path, paths: &[&Path]) -> (i32, Value, String) {
-    let mut arguments = vec!["--format", "json", "import"];
-    arguments.extend(paths.iter().map(|path| path.to_str().unwrap()));
-    let (code, stdout, stderr) = triage(archive, &arguments);
-    (code, serde_json::from_str(&stdout).unwrap_or(Value::Null), stderr)
-}
 
 /// A data folder with two captures in its archive.
 fn filled() -> TempDir {
@@ -120,7 +98,7 @@ fn the_signal_is_told_by_content_where_the_name_does_not() {
 #[test]
 fn sessions_come_newest_first_one_json_object_a_line() {
     let archive = filled();
-    let (code, stdout, _) = triage(archive.path(), &["sessions", "--format", "json"]);
+    let (code, stdout, _) = triage(archive.path(), &["sessions", "--nested", "--format", "json"]);
     assert_eq!(code, 0);
     let sessions: Vec<Value> =
         stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -129,6 +107,7 @@ fn sessions_come_newest_first_one_json_object_a_line() {
     assert_eq!(agents, ["claude-code", "codex", "codex"]);
     assert_eq!(sessions[0]["denied"], 3);
     assert_eq!(sessions[1]["parent_session_id"], sessions[2]["session_id"]);
+    assert_eq!(sessions[1]["relation"], "reviewer");
     let (_, stdout, _) = triage(archive.path(), &["sessions", "--agent", "codex", "--limit", "1"]);
     assert_eq!(stdout.lines().count(), 2, "{stdout}");
     let (_, stdout, _) = triage(
@@ -138,11 +117,25 @@ fn sessions_come_newest_first_one_json_object_a_line() {
     assert_eq!(stdout.lines().count(), 1, "{stdout}");
     let (_, stdout, _) = triage(
         archive.path(),
-        &["sessions", "--until", "2026-11-21T00:05:00Z", "--format", "json"],
+        &["sessions", "--nested", "--until", "2026-11-21T00:05:00Z", "--format", "json"],
     );
     assert_eq!(stdout.lines().count(), 2, "{stdout}");
     let (code, _, stderr) = triage(archive.path(), &["sessions", "--since", "soon"]);
     assert!(code == 2 && stderr.contains("`soon` is no time"), "{stderr}");
+}
+
+#[test]
+fn a_reviewers_conversation_is_no_session_of_a_user() {
+    let archive = filled();
+    let (_, stdout, stderr) = triage(archive.path(), &["sessions", "--format", "json"]);
+    let listed: Vec<Value> =
+        stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(listed.len(), 2, "{stdout}");
+    assert!(listed.iter().all(|session| session["parent_session_id"].is_null()), "{stdout}");
+    assert!(stderr.contains("--nested"), "{stderr}");
+    // Where the session that it belongs to is not in the list, it is not hidden.
+    let reviewer = &["sessions", "--since", "2026-11-21T00:05:00Z", "--format", "json"];
+    assert_eq!(triage(archive.path(), reviewer).1.lines().count(), 1);
 }
 
 #[test]

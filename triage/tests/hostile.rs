@@ -16,6 +16,7 @@ use blotter_triage::reconstruct::reconstruct;
 use blotter_triage::render::terminal::{cut, escape, is_treacherous, wrap};
 use blotter_triage::render::{json, text};
 use blotter_triage::trail;
+use blotter_triage::{diff, snapshot};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -141,6 +142,34 @@ proptest! {
         }
         for receipt in &receipts {
             prop_assert!(json::receipt(receipt).is_ok());
+        }
+    }
+
+    #[test]
+    fn snapshots_and_differences_of_any_rows_are_safe_on_a_terminal(
+        a in proptest::collection::vec(event(), 0..15),
+        b in proptest::collection::vec(event(), 0..15),
+        width in 0_usize..120,
+    ) {
+        let beside = Beside::default();
+        let taken = [a, b].map(|events| {
+            let mut session = reconstruct("a", &events);
+            trail::examine(&mut session, &events, &beside);
+            snapshot::snapshot(&[(&session, &beside)]).unwrap()
+        });
+        for one in &taken {
+            let written = snapshot::file::write(one).unwrap();
+            prop_assert_eq!(&snapshot::file::read("again", written.as_bytes()).unwrap(), one);
+        }
+        let [a, b] = &taken;
+        for (a, b) in [(a, b), (a, a)] {
+            let found = diff::diff(("\u{1b}]0;a\u{7}", a), ("b", b));
+            let options = text::Options { width, colour: false, full: true };
+            let shown = text::diff(&found, options);
+            let bad = |character: char| character != '\n' && is_treacherous(character);
+            prop_assert!(!shown.chars().any(bad), "{shown:?}");
+            let document = json::diff(&found).unwrap();
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&document).is_ok());
         }
     }
 

@@ -10,36 +10,13 @@
 )]
 
 mod captures;
+mod program;
 
 use std::path::{Path, PathBuf};
 
-use assert_cmd::Command;
+use program::{import, triage};
 use serde_json::Value;
 use tempfile::TempDir;
-
-/// Runs a command on the archive of a data folder.
-fn triage(data: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_triage"))
-        .env_remove("BLOTTER_ARCHIVE")
-        .env_remove("COLUMNS")
-        .arg("--archive")
-        .arg(data.join("archive"))
-        .args(arguments)
-        .output()
-        .unwrap();
-    (
-        output.status.code().unwrap(),
-        String::from_utf8(output.stdout).unwrap(),
-        String::from_utf8(output.stderr).unwrap(),
-    )
-}
-
-fn import(data: &Path, paths: &[&Path]) -> (i32, Value, String) {
-    let mut arguments = vec!["--format", "json", "import"];
-    arguments.extend(paths.iter().map(|path| path.to_str().unwrap()));
-    let (code, stdout, stderr) = triage(data, &arguments);
-    (code, serde_json::from_str(&stdout).unwrap_or(Value::Null), stderr)
-}
 
 /// A file with these lines in a folder.
 fn written(folder: &TempDir, name: &str, text: &[u8]) -> PathBuf {
@@ -217,4 +194,35 @@ fn no_secret_of_a_session_file_reaches_the_archive_and_rows_say_what_was_taken()
             }
         }
     }
+}
+
+#[test]
+fn what_an_import_left_out_stands_in_the_ledger_of_every_imported_session() {
+    let folder = TempDir::new().unwrap();
+    let run = folder.path().join("run");
+    std::fs::create_dir(&run).unwrap();
+    let requests = captures::requests("claude-code/10-http-json");
+    for request in &requests {
+        std::fs::copy(request, run.join(request.file_name().unwrap())).unwrap();
+    }
+    std::fs::write(run.join("notes.txt"), "no telemetry").unwrap();
+    std::fs::write(run.join("damaged.logs.pb"), [0xff; 40]).unwrap();
+    let data = TempDir::new().unwrap();
+    for _ in 0..2 {
+        let (code, summary, _) = import(data.path(), &[&run]);
+        assert_eq!((code, &summary["files"]), (2, &Value::from(requests.len())), "{summary}");
+    }
+    let (_, listed, _) = triage(data.path(), &["sessions", "--nested", "--format", "json"]);
+    assert_eq!(listed.lines().count(), 1, "what was left out is no session: {listed}");
+    let session: Value = serde_json::from_str(&listed).unwrap();
+    let session = session["session_id"].as_str().unwrap();
+    let (_, shown, _) = triage(data.path(), &["show", session, "--format", "json"]);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let imported = &shown["session"]["ledger"]["imported"];
+    assert_eq!(imported["count"], 2, "importing again says nothing twice: {imported}");
+    let left_out = imported["left_out"].as_array().unwrap();
+    assert!(left_out[0].as_str().unwrap().starts_with("run/damaged.logs.pb: "), "{left_out:?}");
+    assert!(left_out[1].as_str().unwrap().starts_with("run/notes.txt: neither"), "{left_out:?}");
+    let (_, text, _) = triage(data.path(), &["show", session, "--full"]);
+    assert!(text.contains("Left out on import (2)") && text.contains("run/notes.txt"), "{text}");
 }

@@ -215,8 +215,8 @@ fn a_trail_that_lacks_nothing_is_clean_also_that_of_nested_sessions() {
 }
 
 #[test]
-fn what_an_import_left_out_is_said_not_to_be_known() {
-    assert!(ledger("codex/03-mcp").imported.unwrap().contains("not kept in the archive"));
+fn what_an_import_left_out_is_told_or_said_not_to_be_known() {
+    assert!(ledger("codex/03-mcp").imported.unwrap().note.contains("no import into this archive"));
     let received = Event { collector_id: Some("c".to_owned()), ..row(1) };
     assert_eq!(of(&[received]).imported, None);
 }

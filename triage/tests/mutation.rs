@@ -233,3 +233,31 @@ fn a_clock_that_moved_makes_no_false_statement() {
     }
     changed.none();
 }
+
+#[test]
+fn two_records_that_swap_their_times_make_no_false_statement() {
+    let mut changed = Changed::default();
+    let mut swapped = 0;
+    for (name, mut events, beside, whole) in whole_trails() {
+        events.sort_by_key(|event| (event.time_unix_nano, event.event_id));
+        for index in 1..events.len() {
+            let (before, after) = (&events[index - 1], &events[index]);
+            if before.time_unix_nano == after.time_unix_nano {
+                continue;
+            }
+            let mut other = events.clone();
+            other[index - 1].time_unix_nano = after.time_unix_nano;
+            other[index - 1].time = after.time;
+            other[index].time_unix_nano = before.time_unix_nano;
+            other[index].time = before.time;
+            swapped += 1;
+            let what = format!(
+                "{name} with {:?} {:?} and {:?} {:?} swapped",
+                before.kind, before.name, after.kind, after.name
+            );
+            changed.compare(&what, &whole, &stated(&other, &beside));
+        }
+    }
+    assert!(swapped > 1_000, "{swapped}");
+    changed.none();
+}

@@ -70,6 +70,22 @@ pub(super) const RULES: &[BuiltIn] = &[
         ..BuiltIn::PLAIN
     },
     BuiltIn {
+        id: "aws-sts-token",
+        brief: "AWS session token, by how tokens of its Security Token Service begin",
+        token_type: Some(TokenType::Oauth),
+        pattern: r"\b((?:IQoJb3JpZ2luX2Vj|F[wQ]oGZXIvYXdz)[A-Za-z0-9/+]{100,}={0,2})",
+        anchors: &[
+            ("IQoJb3JpZ2luX2Vj", Beside::Anything),
+            ("FwoGZXIvYXdz", Beside::Anything),
+            ("FQoGZXIvYXdz", Beside::Anything),
+        ],
+        entropy: 4.0,
+        mixed: true,
+        matches: &["IQoJb3JpZ2luX2Vj{base64:356}", "x-amz: FwoGZXIvYXdz{base64:300}"],
+        rejects: &["IQoJb3JpZ2luX2Vj", "FQoGZXIvYXdz{base64:40}"],
+        ..BuiltIn::PLAIN
+    },
+    BuiltIn {
         id: "gcp-api-key",
         brief: "Google API key",
         token_type: Some(TokenType::ApiKey),

@@ -15,15 +15,23 @@ pub use random::*;
 
 /// Whether a text shows the secret or so much of it that the rest can be guessed: `part` bytes on end.
 pub fn shows(text: &str, secret: &str, part: usize) -> bool {
+    shows_beside(text, secret, part, &[])
+}
+
+/// The same of a secret that stands among other texts, which may hold a piece of it by chance or because
+/// secrets of its kind begin alike.
+pub fn shows_beside(text: &str, secret: &str, part: usize, others: &[&str]) -> bool {
     let part = secret.len().min(part);
     secret.as_bytes().windows(part).any(|part| {
-        memchr::memmem::find(text.as_bytes(), part).is_some_and(|_| {
-            // The public beginnings and ends of a format are no secret.
+        let stands_in = |text: &str| memchr::memmem::find(text.as_bytes(), part).is_some();
+        // The public beginnings and ends of a format are no secret.
+        let public = || {
             let part = String::from_utf8_lossy(part);
-            !["-----", "PRIVATE", " KEY", "hooks.slack", "services/", "discord", "webhooks"]
+            ["-----", "PRIVATE", " KEY", "hooks.slack", "services/", "discord", "webhooks"]
                 .iter()
                 .any(|public| part.contains(public))
-        })
+        };
+        stands_in(text) && !others.iter().any(|other| stands_in(other)) && !public()
     })
 }
 

@@ -22,6 +22,12 @@ pub mod blotter {
     pub const BLOTTER_EXECUTOR: &str = "blotter.executor";
     /// How well a statement is supported by the trail.
     pub const BLOTTER_GRADE: &str = "blotter.grade";
+    /// A file that an import left out, or left a line of it out, from the folder that was named on.
+    pub const BLOTTER_IMPORT_FILE: &str = "blotter.import.file";
+    /// The line of that file that was left out, from 1; absent where it is the whole file.
+    pub const BLOTTER_IMPORT_LINE: &str = "blotter.import.line";
+    /// Why it was left out.
+    pub const BLOTTER_IMPORT_REASON: &str = "blotter.import.reason";
     /// Digest of the effective permission profile.
     pub const BLOTTER_PROFILE_DIGEST: &str = "blotter.profile.digest";
     /// Name of the permission profile in effect.

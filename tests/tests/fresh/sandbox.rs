@@ -6,6 +6,15 @@ use blotter_tests::receipts::{NOTHING, Truth};
 
 use crate::trail::Trail;
 
+/// What is true of a call that no rule, hook or sandbox stood in the way of.
+const LET_THROUGH: [(&str, &str); 5] = [
+    ("decision", "allow"),
+    ("decided_by", "config"),
+    ("executed", "yes"),
+    ("outcome", "succeeded"),
+    ("exit_code", "0"),
+];
+
 #[tokio::test]
 async fn what_the_sandbox_stopped_is_blocked_though_codex_reports_success() -> anyhow::Result<()> {
     const SCENARIO: &str = r#"{"steps": [
@@ -80,16 +89,7 @@ prefix_rule(pattern=["echo"], decision="allow")
             ("exit_code", NOTHING),
         ],
     );
-    truth.call(
-        &call_id(1, 0),
-        &[
-            ("decision", "allow"),
-            ("decided_by", "config"),
-            ("executed", "yes"),
-            ("outcome", "succeeded"),
-            ("exit_code", "0"),
-        ],
-    );
+    truth.call(&call_id(1, 0), &LET_THROUGH);
     truth.held_by(&archive.path()).await
 }
 
@@ -128,15 +128,6 @@ fi
             ("exit_code", NOTHING),
         ],
     );
-    truth.call(
-        &call_id(1, 0),
-        &[
-            ("decision", "allow"),
-            ("decided_by", "config"),
-            ("executed", "yes"),
-            ("outcome", "succeeded"),
-            ("exit_code", "0"),
-        ],
-    );
+    truth.call(&call_id(1, 0), &LET_THROUGH);
     truth.held_by(&archive.path()).await
 }

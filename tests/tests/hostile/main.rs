@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, clippy::panic, reason = "a missing value fails the test")]
 
 mod codex;
+mod contents;
 mod forger;
 
 use std::collections::BTreeSet;

@@ -21,6 +21,9 @@ Examples:
 A session that more than one process or user claims is a finding: docs/custody.md says what is told
 apart. `triage gaps` finds more. Exit code: 0 clean, 1 a session that is listed has a finding, 2 error.
 
+What a sub-agent or a reviewer said is shown within the session it belongs to; --nested lists such
+conversations too.
+
 JSON is one object a line; `-` in the table and null in JSON mean that no record says.")]
 pub struct Arguments {
     /// Only sessions with an event at or after this time: 2h, 7d, a date or an RFC 3339 time (UTC).
@@ -35,6 +38,9 @@ pub struct Arguments {
     /// Only the newest so many.
     #[arg(long, value_name = "NUMBER")]
     limit: Option<usize>,
+    /// Also the conversations of sub-agents and reviewers, each a line of its own.
+    #[arg(long)]
+    nested: bool,
 }
 
 /// Lists sessions.
@@ -45,6 +51,7 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
         until: arguments.until.map(|text| moment("--until", &text, now)).transpose()?,
         agent: arguments.agent,
         limit: arguments.limit,
+        of_users: !arguments.nested,
     };
     let archive = super::open(global).await?;
     let found = list(&archive, &selection).await?;
@@ -55,6 +62,10 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
             output::data(&render::sessions::table(&found.sessions, width, colour))?;
         }
         Format::Json => output::data(&render::json::sessions(&found.sessions)?)?,
+    }
+    if found.nested_left_out > 0 {
+        let count = found.nested_left_out;
+        output::note(&format!("Sessions nested in these: {count}; --nested lists them too."));
     }
     if found.without_session > 0 {
         output::note(&format!("Rows that name no session: {}.", found.without_session));

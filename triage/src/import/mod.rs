@@ -6,6 +6,7 @@
 mod append;
 mod line_file;
 mod lines;
+pub(crate) mod record;
 mod signal;
 mod walk;
 
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use blotter_archive::Archive;
 use blotter_redaction::Redactor;
-use blotter_schemas::normalise::{Custody, normalise};
+use blotter_schemas::normalise::{Custody, Rows, normalise};
 use blotter_schemas::otlp::{Encoding, Request, Signal};
 
 use crate::Error;
@@ -78,6 +79,7 @@ pub async fn run(
 ) -> Result<Summary, Error> {
     let mut importer = Importer::new(archive, options);
     for path in paths {
+        let before = (importer.summary.skipped.len(), importer.summary.damaged.len());
         for found in walk::files(path) {
             match found {
                 walk::Found::File { path, size, named } => {
@@ -89,6 +91,7 @@ pub async fn run(
                 }
             }
         }
+        importer.record_left_out(path, before);
     }
     importer.finish().await
 }
@@ -115,15 +118,43 @@ struct Importer<'a> {
     options: &'a Options,
     appender: Appender<'a>,
     summary: Summary,
+    /// Rows that say what was left out.
+    left_out: Rows,
 }
 
 impl<'a> Importer<'a> {
     fn new(archive: &'a Archive, options: &'a Options) -> Self {
-        Self { options, appender: Appender::new(archive), summary: Summary::default() }
+        let (appender, summary) = (Appender::new(archive), Summary::default());
+        Self { options, appender, summary, left_out: Rows::default() }
+    }
+
+    /// Keeps in the archive what was left out below a path that was asked for, since there were so many
+    /// skipped and damaged.
+    fn record_left_out(&mut self, asked: &Path, (skipped, damaged): (usize, usize)) {
+        let Summary { skipped: all_skipped, damaged: all_damaged, .. } = &self.summary;
+        let new = all_skipped.iter().skip(skipped).chain(all_damaged.iter().skip(damaged));
+        let left_out: Vec<(String, &LeftOut)> =
+            new.map(|entry| (record::file_within(asked, &entry.path), entry)).collect();
+        if left_out.is_empty() {
+            return;
+        }
+        let mut request = record::request(&left_out);
+        let redactor = &self.options.redactor;
+        let redacted = redactor.account(&redactor.redact(&mut request));
+        let custody = self.custody(redacted);
+        normalise(&request, &custody, &mut self.left_out);
+    }
+
+    fn custody(&self, redacted: blotter_schemas::redacted::Redacted) -> Custody {
+        let received_time_unix_nano = self.options.received_time_unix_nano;
+        Custody { received_time_unix_nano, redacted, ..Custody::default() }
     }
 
     async fn finish(mut self) -> Result<Summary, Error> {
         self.appender.flush(&mut self.summary).await?;
+        // What was left out is no row of what went in.
+        *self.appender.rows(0) = self.left_out;
+        self.appender.flush(&mut Summary::default()).await?;
         Ok(self.summary)
     }
 
@@ -209,11 +240,7 @@ impl<'a> Importer<'a> {
         } else {
             redactor.clean()
         };
-        let custody = Custody {
-            received_time_unix_nano: self.options.received_time_unix_nano,
-            redacted,
-            ..Custody::default()
-        };
+        let custody = self.custody(redacted);
         normalise(&request, &custody, self.appender.rows(body.len()));
         self.summary.records += u64::try_from(request.record_count()).unwrap_or(u64::MAX);
         Ok(())

@@ -1,16 +1,31 @@
 //! What the trail cannot tell.
 
-use super::{Ledger, Sequence, SettingState, SignalState, Untold};
+use super::{Imported, Ledger, Sequence, SettingState, SignalState, Untold};
 use crate::trail::Trail;
 
-/// What is not recorded of an import.
-const IMPORTED: &str = "Rows were imported. Which files that import left out, and why, is not kept in the \
-                        archive: `triage import` says it when it runs.";
+/// Most files and lines that imports left out that are listed.
+const LEFT_OUT_LISTED: usize = 50;
 
 /// What is not known because rows of the session were imported.
-pub(super) fn imported(trail: &Trail<'_>) -> Option<&'static str> {
+pub(super) fn imported(trail: &Trail<'_>) -> Option<Imported> {
     let speakers = &trail.session.speakers;
-    speakers.iter().any(|speaker| speaker.kind.is_of_files()).then_some(IMPORTED)
+    if !speakers.iter().any(|speaker| speaker.kind.is_of_files()) {
+        return None;
+    }
+    let left_out = trail.family.beside.left_out.clone();
+    let note = match left_out.as_deref() {
+        None => "Rows were imported; what imports left out was not looked for.",
+        Some([]) => {
+            "Rows were imported; no import into this archive is recorded to have left anything out."
+        }
+        Some(_) => {
+            "Rows were imported, and imports into this archive left files or lines out that may hold more."
+        }
+    };
+    let count = left_out.as_ref().map(Vec::len);
+    let mut left_out = left_out.unwrap_or_default();
+    left_out.truncate(LEFT_OUT_LISTED);
+    Some(Imported { note, count, left_out })
 }
 
 /// What follows from what the ledger found. What the agent never tells is not among it.

@@ -12,8 +12,8 @@ mod settings;
 mod signals;
 
 pub use model::{
-    Clock, ClockProblem, Ledger, Range, Sequence, Setting, SettingState, Signal, SignalState,
-    Untold,
+    Clock, ClockProblem, Imported, Ledger, Range, Sequence, Setting, SettingState, Signal,
+    SignalState, Untold,
 };
 
 use crate::trail::Trail;

@@ -28,13 +28,25 @@ pub struct Ledger {
     pub redaction: Option<Redaction>,
     /// What is not known because rows were imported.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub imported: Option<&'static str>,
+    pub imported: Option<Imported>,
     /// What the agent is known to have recorded and then not sent: a limit, not something that happened.
     pub drops: Vec<&'static str>,
     /// What this trail cannot tell: what follows from all of the above.
     pub cannot_tell: Vec<Untold>,
     /// What no trail of this agent can tell, whatever its settings.
     pub never: Vec<&'static str>,
+}
+
+/// What is not known because rows were imported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Imported {
+    /// The same in words.
+    pub note: &'static str,
+    /// How many files and lines imports into the archive left out; absent where it was not looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<usize>,
+    /// The first of them, `file: reason` or `file:line: reason`.
+    pub left_out: Vec<String>,
 }
 
 /// Something that a trail cannot tell.

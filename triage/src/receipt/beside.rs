@@ -37,6 +37,8 @@ pub struct Beside {
     pub spans: Option<Vec<Span>>,
     /// Rows of other sessions that carry numbers of a counter that a process shares among its sessions.
     pub elsewhere: Vec<Event>,
+    /// What imports into the archive left out, each with the reason; absent where it was not looked for.
+    pub left_out: Option<Vec<String>>,
 }
 
 /// Sums of metrics that say what no record of a call says, each with its rows.

@@ -4,6 +4,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::terminal::{Look, Screen, cut, escape, wrap};
 use super::time;
+use crate::reconstruct::model::Relation;
 use crate::sessions::Summary;
 
 /// Narrowest that the last column may be.
@@ -44,7 +45,12 @@ fn row(session: &Summary) -> [String; 7] {
         (agent, _) => text(agent),
     };
     // A sub-agent's or a reviewer's conversation is no session of a user.
-    let nested = if session.parent_session_id.is_some() { "nested " } else { "" };
+    let nested = match session.relation {
+        Some(Relation::SubAgent) => "sub-agent: ",
+        Some(Relation::Reviewer) => "reviewer: ",
+        Some(Relation::Fork) => "fork: ",
+        None => "",
+    };
     [
         session.start_unix_nano.map_or_else(|| "-".to_owned(), time::date_time_seconds),
         session.session_id.clone(),

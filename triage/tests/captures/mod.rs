@@ -90,7 +90,13 @@ pub fn examined(name: &str) -> Session {
     let mut session = session(name);
     let Rows { events, spans, metrics } = rows(name);
     let points = metrics.clone();
-    let beside = Beside { points, metrics: Some(metrics), spans: Some(spans), ..Beside::default() };
+    let beside = Beside {
+        points,
+        metrics: Some(metrics),
+        spans: Some(spans),
+        left_out: Some(Vec::new()),
+        ..Beside::default()
+    };
     trail::examine(&mut session, &events, &beside);
     session
 }

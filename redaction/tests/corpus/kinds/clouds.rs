@@ -44,6 +44,9 @@ pub(super) fn kinds() -> Vec<Kind> {
                 format!("IQoJb3JpZ2luX2Vj{}", r.text(BASE64, 600)),
             )
         }),
+        Kind::new("aws sts token", AWS, |r| {
+            bare(format!("IQoJb3JpZ2luX2Vj{}", r.text(BASE64, 600)))
+        }),
         Kind::new("gcp api key", GCP, |r| bare(format!("AIza{}", r.text(BASE64URL, 35)))).base64(),
         Kind::new("gcp access token", GCP, |r| bare(format!("ya29.{}", r.text(BASE64URL, 180))))
             .base64(),

@@ -1,7 +1,7 @@
 //! What the trail of a session holds and lacks: first on the page.
 
 use super::layout::Page;
-use crate::ledger::{Ledger, Sequence, SettingState, Signal, SignalState, Untold};
+use crate::ledger::{Imported, Ledger, Sequence, SettingState, Signal, SignalState, Untold};
 use crate::reconstruct::model::Redaction;
 use crate::render::terminal::Look;
 use crate::render::time;
@@ -112,7 +112,8 @@ fn redacted(page: &mut Page, redaction: &Redaction) {
 
 /// What this trail cannot tell, what its agent never tells, and what it is known to lose.
 fn cannot_tell(page: &mut Page, ledger: &Ledger) {
-    let limits = ledger.never.iter().chain(&ledger.drops).chain(&ledger.imported);
+    let imported = ledger.imported.iter().map(|imported| &imported.note);
+    let limits = ledger.never.iter().chain(&ledger.drops).chain(imported);
     if page.is_full() {
         page.blank();
         page.heading(&[(Look::Strong, "What this trail cannot tell you")]);
@@ -122,6 +123,9 @@ fn cannot_tell(page: &mut Page, ledger: &Ledger) {
         }
         for line in limits {
             page.line("-", &[(Look::Plain, (*line).to_owned())]);
+        }
+        if let Some(imported) = &ledger.imported {
+            left_out(page, imported);
         }
         return;
     }
@@ -140,6 +144,21 @@ fn cannot_tell(page: &mut Page, ledger: &Ledger) {
     }
     if !pieces.is_empty() {
         page.line("cannot tell", &pieces);
+    }
+}
+
+/// The files and lines that imports left out.
+fn left_out(page: &mut Page, imported: &Imported) {
+    let Some(count) = imported.count.filter(|count| *count > 0) else { return };
+    page.blank();
+    let heading = format!("Left out on import ({count})");
+    page.heading(&[(Look::Strong, &heading)]);
+    for entry in &imported.left_out {
+        page.line("-", &[(Look::Plain, entry.clone())]);
+    }
+    let more = count.saturating_sub(imported.left_out.len());
+    if more > 0 {
+        page.line("-", &[(Look::Dim, format!("and {more} more"))]);
     }
 }
 
