@@ -19,6 +19,9 @@ use crate::table_definition::{
 
 /// Rows of a row group at most.
 pub(crate) const ROW_GROUP_ROWS: usize = 65_536;
+/// Bytes of a row group before compression, roughly: what is read from one into an Arrow batch stays far
+/// below the 2 GiB that a column of it can hold.
+const ROW_GROUP_BYTES: usize = 256 << 20;
 /// Rows of a page at most: reading one session decodes little more than its rows.
 pub(crate) const PAGE_ROWS: usize = 2_048;
 /// Bytes of a page before compression, roughly: only long text reaches it.
@@ -82,6 +85,7 @@ pub(crate) fn properties(table: Table, rows: usize) -> Result<WriterProperties, 
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_data_page_size_limit(PAGE_BYTES)
         .set_write_batch_size(STEP_ROWS)

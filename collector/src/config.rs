@@ -46,6 +46,9 @@ pub struct Limits {
     pub request_bytes: usize,
     /// Most records in one request: bounds the memory that normalising it takes.
     pub request_records: usize,
+    /// Most bytes of a request's records once each has its resource and scope beside it, as in the archive:
+    /// OTLP writes those once, and a small request could become very large.
+    pub expanded_bytes: usize,
     /// Bytes of all requests that are not acknowledged yet, as sent and decompressed.
     pub bytes_in_flight: usize,
     /// Requests that are not acknowledged yet.
@@ -81,7 +84,7 @@ pub struct CommitConfig {
     pub interval: Duration,
     /// or once it holds this many rows,
     pub rows: usize,
-    /// or once the requests it was made from have this many bytes together.
+    /// or once the requests it was made from have this many bytes together, expanded.
     pub bytes: usize,
     /// Longest pause between attempts while the archive cannot be written.
     pub max_backoff: Duration,
@@ -135,6 +138,7 @@ impl Default for Limits {
         Self {
             request_bytes: 64 << 20,
             request_records: 100_000,
+            expanded_bytes: 128 << 20,
             // Room for one request of the largest size together with its compressed form.
             bytes_in_flight: 128 << 20,
             requests_in_flight: 1024,

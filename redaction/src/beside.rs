@@ -180,7 +180,7 @@ fn value_follows(body: &[u8], start: usize, end: usize) -> bool {
     let (mut at, mut separated) = (end, false);
     while at < end + GLUE {
         let Some(&byte) = body.get(at) else {
-            return false;
+            return separated;
         };
         let (byte, length) = match byte {
             b'%' => percent(body, at).map_or((byte, 1), |decoded| (decoded, 3)),

@@ -15,6 +15,14 @@ pub enum Error {
     /// A decoded request made the code that turns it into rows fail: a fault of ours.
     #[error("the request could be decoded, but not turned into rows")]
     Normalise,
+    /// The records are too large once each has its resource and scope beside it, as a row has.
+    #[error("its records with their resource and scope are {bytes} bytes, more than {limit}")]
+    TooLargeExpanded {
+        /// How large they are.
+        bytes: usize,
+        /// How large they may be.
+        limit: usize,
+    },
     /// A row points to a column whose value it does not have.
     #[error("the record refers to column `{0}`, which the row does not have")]
     Reference(String),

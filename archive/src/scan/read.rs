@@ -29,6 +29,9 @@ use crate::write::{PAGE_ROWS, SORTED_BY_KEY};
 /// Rows of a row group whose pages are held at once.
 const WINDOW_ROWS: usize = 16_384;
 
+/// Bytes of one batch before compression, by the average of the rows of its file.
+const BATCH_BYTES: usize = 256 << 20;
+
 /// What is read from every file of a scan.
 #[derive(Debug)]
 pub(crate) struct Wanted {
@@ -90,9 +93,8 @@ impl FileRows {
         let footer = Arc::unwrap_or_clone(Arc::clone(footer.metadata()));
         let file = typed(fetch.page_index(footer).await?, &wanted.table)?;
         let mut windows = VecDeque::new();
-        let batch_rows = wanted.held_bytes.map_or(wanted.batch_rows, |bytes| {
-            (bytes / row_bytes(&file)).clamp(1, wanted.batch_rows)
-        });
+        let held_bytes = wanted.held_bytes.unwrap_or(BATCH_BYTES).min(BATCH_BYTES);
+        let batch_rows = (held_bytes / row_bytes(&file)).clamp(1, wanted.batch_rows);
         let window_rows = match wanted.held_bytes {
             Some(_) => WINDOW_ROWS.min(4 * batch_rows.next_multiple_of(PAGE_ROWS)),
             None => WINDOW_ROWS,

@@ -18,6 +18,11 @@ pub(super) const BATCH_ROWS: usize = 16_000;
 /// Rows of a table that are kept as rows before they become an Arrow batch, which takes a fraction of
 /// their memory.
 const PENDING_ROWS: usize = 4_000;
+/// Bytes of requests, expanded, whose rows are kept as rows: no column of an Arrow batch may hold 2 GiB.
+const PENDING_BYTES: usize = 64 << 20;
+
+/// Most bytes of one request, expanded, that are turned into rows.
+const EXPANDED_BYTES: usize = 512 << 20;
 
 /// What a stretch of the journal becomes.
 #[derive(Debug, Default)]
@@ -28,12 +33,13 @@ pub(crate) struct Batch {
     pub to: u64,
     /// Rows in it.
     pub rows: usize,
-    /// Bytes of the requests it was made from.
+    /// Bytes of the requests it was made from, expanded.
     pub bytes: usize,
     /// When its first and last entry were read; none while it is empty.
     pub read: Option<(Instant, Instant)>,
     tables: Tables<Vec<RecordBatch>>,
     pending: Rows,
+    pending_bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -58,14 +64,16 @@ impl Batch {
     ) -> Result<(), ArrowError> {
         let before = self.pending.len();
         let custody = custody(entry, collector_id);
-        normalise_entry(entry, &custody, &mut self.pending);
+        let bytes = normalise_entry(entry, &custody, &mut self.pending);
         self.rows += self.pending.len() - before;
         skip_committed(entry, versions, &mut self.pending);
-        self.bytes += entry.record.body.len();
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.pending_bytes = self.pending_bytes.saturating_add(bytes);
         self.to = entry.end();
         let now = Instant::now();
         self.read = Some((self.read.map_or(now, |(first, _)| first), now));
-        self.build(PENDING_ROWS)
+        let least = if self.pending_bytes < PENDING_BYTES { PENDING_ROWS } else { 1 };
+        self.build(least)
     }
 
     /// The finished batches of each table that has rows.
@@ -80,6 +88,9 @@ impl Batch {
 
     /// Turns pending rows into Arrow batches where a table has at least `least` of them.
     pub(super) fn build(&mut self, least: usize) -> Result<(), ArrowError> {
+        if least <= 1 {
+            self.pending_bytes = 0;
+        }
         build(&mut self.pending.events, least, &mut self.tables.events)?;
         build(&mut self.pending.spans, least, &mut self.tables.spans)?;
         build(&mut self.pending.metrics, least, &mut self.tables.metrics)
@@ -123,22 +134,29 @@ fn redacted(entry: &Entry) -> Redacted {
     })
 }
 
-/// Whatever was acknowledged becomes rows, even where it cannot be understood.
-fn normalise_entry(entry: &Entry, custody: &Custody, rows: &mut Rows) {
+/// Whatever was acknowledged becomes rows, even where it cannot be understood. Returns the bytes of the
+/// request, expanded.
+fn normalise_entry(entry: &Entry, custody: &Custody, rows: &mut Rows) -> usize {
     let record = &entry.record;
     let decoded = Request::decode(record.signal, record.encoding, &record.body);
     let result = decoded.and_then(|request| {
+        // Intake refuses such a request; a journal that was written without that limit may hold one.
+        let bytes = request.expanded_bytes();
+        if bytes > EXPANDED_BYTES {
+            return Err(blotter_schemas::Error::TooLargeExpanded { bytes, limit: EXPANDED_BYTES });
+        }
         // Rows of a request that fails halfway must not stay.
         let mut made = Rows::default();
         let normalised = AssertUnwindSafe(|| normalise::normalise(&request, custody, &mut made));
         catch_unwind(normalised).map_err(|_| blotter_schemas::Error::Normalise)?;
-        Ok(made)
+        Ok((made, bytes))
     });
     match result {
-        Ok(mut made) => {
+        Ok((mut made, bytes)) => {
             rows.events.append(&mut made.events);
             rows.spans.append(&mut made.spans);
             rows.metrics.append(&mut made.metrics);
+            bytes.max(record.body.len())
         }
         Err(error) => {
             tracing::error!(
@@ -154,6 +172,7 @@ fn normalise_entry(entry: &Entry, custody: &Custody, rows: &mut Rows) {
                 custody,
                 rows,
             );
+            record.body.len()
         }
     }
 }

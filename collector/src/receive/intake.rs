@@ -185,9 +185,19 @@ fn check(arrived: Arrived, limits: &Limits) -> Result<Checked, Refusal> {
         body = limits::gunzip(&body, limits.request_bytes, &mut ticket)?;
         ticket.release(compressed);
     }
+    let too_large_expanded = || Refusal::TooLargeExpanded { limit: limits.expanded_bytes };
     let undecodable = |error: blotter_schemas::Error| Refusal::Undecodable(error.to_string());
     let (decoded, count) = match encoding {
-        Encoding::Protobuf => (None, otlp::check(signal, encoding, &body).map_err(undecodable)?),
+        Encoding::Protobuf => {
+            let count = otlp::check(signal, encoding, &body).map_err(undecodable)?;
+            // A body whose fields can be passed over need not be decoded to know how large it becomes.
+            let decoded = match otlp::expanded_bytes(signal, &body) {
+                Some(bytes) if bytes > limits.expanded_bytes => return Err(too_large_expanded()),
+                Some(_) => None,
+                None => Some(Request::decode(signal, encoding, &body).map_err(undecodable)?),
+            };
+            (decoded, count)
+        }
         // JSON is checked by decoding it.
         Encoding::Json => {
             let request = Request::decode(signal, encoding, &body).map_err(undecodable)?;
@@ -195,6 +205,9 @@ fn check(arrived: Arrived, limits: &Limits) -> Result<Checked, Refusal> {
             (Some(request), count)
         }
     };
+    if decoded.as_ref().is_some_and(|request| request.expanded_bytes() > limits.expanded_bytes) {
+        return Err(too_large_expanded());
+    }
     if count > limits.request_records {
         return Err(Refusal::TooManyRecords { count, limit: limits.request_records });
     }

@@ -19,6 +19,11 @@ pub(super) enum Refusal {
     /// It holds too many records.
     #[error("the request holds {count} records, more than {limit}; send smaller batches")]
     TooManyRecords { count: usize, limit: usize },
+    /// Its records are too large with what stands around each.
+    #[error(
+        "the records with their resource and scope are more than {limit} bytes; send smaller batches or resources"
+    )]
+    TooLargeExpanded { limit: usize },
     /// It is of a type we do not know.
     #[error("content type `{0}` is not supported; use application/x-protobuf or application/json")]
     ContentType(String),
@@ -57,7 +62,9 @@ impl Refusal {
     pub(super) const fn http(&self) -> StatusCode {
         match self {
             Self::Undecodable(_) | Self::Broken(_) => StatusCode::BAD_REQUEST,
-            Self::TooLarge { .. } | Self::TooManyRecords { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge { .. } | Self::TooManyRecords { .. } | Self::TooLargeExpanded { .. } => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Self::ContentType(_) | Self::ContentEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Path(_) | Self::GrpcMethod(_) => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -71,7 +78,9 @@ impl Refusal {
     pub(super) const fn code(&self) -> Code {
         match self {
             Self::Undecodable(_) | Self::Broken(_) | Self::ContentType(_) => Code::InvalidArgument,
-            Self::TooLarge { .. } | Self::TooManyRecords { .. } => Code::ResourceExhausted,
+            Self::TooLarge { .. } | Self::TooManyRecords { .. } | Self::TooLargeExpanded { .. } => {
+                Code::ResourceExhausted
+            }
             Self::ContentEncoding(_) | Self::GrpcMethod(_) | Self::Method(_) => Code::Unimplemented,
             Self::Path(_) => Code::NotFound,
             Self::Slow => Code::DeadlineExceeded,

@@ -1,5 +1,6 @@
 //! OTLP requests: decoding what senders send, and the canonical OTLP/JSON of one record.
 
+mod expanded;
 mod fields;
 pub mod json;
 mod messages;
@@ -10,6 +11,8 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
+
+pub use expanded::expanded_bytes;
 
 use crate::Error;
 

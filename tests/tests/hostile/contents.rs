@@ -1,11 +1,14 @@
 //! Telemetry whose every text is hostile, through every command that shows any of it.
 
-use blotter_schemas::otlp::Request;
+use blotter_collector::{Collector, Config};
+use blotter_schemas::otlp::{Encoding, Request, Signal};
 use blotter_tests::captures::{self, encode};
+use blotter_tests::client::{Answer, Export, Sender};
 use blotter_tests::processes::triage;
 use blotter_triage::render::terminal::is_treacherous;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::resource::v1::Resource;
 use serde_json::Value;
 
 /// What a text may try on whoever shows it: a terminal, a reader, a spreadsheet, a page, a document.
@@ -44,7 +47,7 @@ const KEPT: [&str; 12] = [
 const LARGE: usize = 10 << 20;
 /// One run of each agent, and one whose conversations nest.
 const CAPTURES: [&str; 8] = [
-    "codex/01-exec-ok",
+    "codex/01-exec-ok-workspace-write",
     "codex/04-guardian-deny",
     "codex/09-multiagent",
     "claude-code/02-ok-full-traces",
@@ -58,6 +61,7 @@ const CAPTURES: [&str; 8] = [
 #[derive(Default)]
 struct Spoiler {
     next: usize,
+    /// A text grew already, or none may.
     large: bool,
 }
 
@@ -81,6 +85,15 @@ impl Spoiler {
             Some(Any::KvlistValue(list)) => self.attributes(&mut list.values),
             _ => {}
         }
+    }
+
+    /// A resource stands beside each of its records: what is large there is refused, see below.
+    fn resource(&mut self, resource: Option<&mut Resource>) {
+        let large = std::mem::replace(&mut self.large, true);
+        if let Some(resource) = resource {
+            self.attributes(&mut resource.attributes);
+        }
+        self.large = large;
     }
 
     fn attributes(&mut self, attributes: &mut Vec<KeyValue>) {
@@ -116,9 +129,7 @@ impl Spoiler {
         match request {
             Request::Logs(logs) => {
                 for resource in &mut logs.resource_logs {
-                    if let Some(resource) = &mut resource.resource {
-                        self.attributes(&mut resource.attributes);
-                    }
+                    self.resource(resource.resource.as_mut());
                     for log in resource.scope_logs.iter_mut().flat_map(|it| &mut it.log_records) {
                         if let Some(body) = &mut log.body {
                             self.value(body);
@@ -134,9 +145,7 @@ impl Spoiler {
             }
             Request::Traces(traces) => {
                 for resource in &mut traces.resource_spans {
-                    if let Some(resource) = &mut resource.resource {
-                        self.attributes(&mut resource.attributes);
-                    }
+                    self.resource(resource.resource.as_mut());
                     for span in resource.scope_spans.iter_mut().flat_map(|it| &mut it.spans) {
                         self.attributes(&mut span.attributes);
                         for event in &mut span.events {
@@ -193,7 +202,11 @@ async fn hostile_telemetry_of_every_agent_is_shown_whole_and_tamed_by_every_comm
         let mut sessions = Vec::new();
         for line in listed.stdout.lines() {
             let session: Value = serde_json::from_str(line)?;
-            sessions.push(session["session_id"].as_str().unwrap_or_default().to_owned());
+            // No command line can hold a NUL: such an id is named by what stands before it, where that is enough.
+            let id = session["session_id"].as_str().unwrap_or_default();
+            if !id.contains('\0') {
+                sessions.push(id.to_owned());
+            }
         }
         assert!(!sessions.is_empty(), "{name}: no session: {}", listed.stderr);
         let mut commands = vec![vec!["sessions"], vec!["gaps", "--since", "1970-01-01"]];
@@ -235,5 +248,60 @@ async fn hostile_telemetry_of_every_agent_is_shown_whole_and_tamed_by_every_comm
             assert_is_safe(&format!("{name}: {command:?}"), &written.stderr);
         }
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_small_request_that_would_become_gigabytes_is_refused_and_harms_no_other()
+-> anyhow::Result<()> {
+    let capture = captures::named(CAPTURES[0])?.exports()?;
+    let logs = capture.iter().find(|export| export.signal == Signal::Logs);
+    let Some(logs) = logs else { anyhow::bail!("the capture holds no logs") };
+    let Request::Logs(mut large) = Request::decode(logs.signal, logs.encoding, &logs.body)? else {
+        anyhow::bail!("logs are no logs")
+    };
+    for resource in &mut large.resource_logs {
+        let text = Some(AnyValue { value: Some(Any::StringValue("x".repeat(LARGE))) });
+        let attribute = KeyValue { key: "large".to_owned(), value: text, ..KeyValue::default() };
+        resource.resource.get_or_insert_default().attributes.push(attribute);
+        for scope in &mut resource.scope_logs {
+            let log = scope.log_records.first().cloned().unwrap_or_default();
+            scope.log_records.resize(1_000, log);
+        }
+    }
+    let body = encode(&Request::Logs(large));
+    for grpc in [false, true] {
+        let data = tempfile::tempdir()?;
+        let mut config = Config::new(data.path())?;
+        config.http.set_port(0);
+        config.grpc.set_port(0);
+        let collector = Collector::start(config).await?;
+        let export =
+            Export { signal: Signal::Logs, encoding: Encoding::Protobuf, body: body.clone() };
+        let mut sender = if grpc {
+            Sender::grpc(collector.grpc_address()).await?
+        } else {
+            Sender::http(collector.http_address()).await?
+        };
+        let answer = sender.send(&export).await?;
+        assert!(matches!(answer, Answer::Permanent(_)), "{answer:?}");
+        let answer = sender.send(logs).await?;
+        assert!(matches!(answer, Answer::Acknowledged(_)), "{answer:?}");
+        collector.shutdown().await?;
+    }
+
+    let folder = tempfile::tempdir()?;
+    std::fs::write(folder.path().join("0001.logs.pb"), &body)?;
+    std::fs::write(folder.path().join("0002.logs.pb"), &logs.body)?;
+    let archive = folder.path().join("archive");
+    let run = folder.path().to_string_lossy().into_owned();
+    let imported = triage(&archive, ["import", run.as_str()]).await?;
+    assert_eq!(imported.exit_code, Some(2));
+    assert!(
+        imported.stderr.contains("0001.logs.pb") && imported.stderr.contains("resource"),
+        "{}",
+        imported.stderr
+    );
+    assert!(imported.stdout.starts_with("files 1,"), "{}", imported.stdout);
     Ok(())
 }

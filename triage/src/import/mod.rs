@@ -26,6 +26,9 @@ pub use signal::{Recognised, recognise};
 /// Largest file that is read, in bytes.
 pub const FILE_LIMIT: u64 = 1 << 30;
 
+/// Most bytes of a request's records once each has its resource and scope beside it.
+pub const EXPANDED_LIMIT: usize = 128 << 20;
+
 /// What was asked to be imported.
 #[derive(Debug)]
 pub struct Options {
@@ -234,6 +237,14 @@ impl<'a> Importer<'a> {
         body: &[u8],
     ) -> Result<(), blotter_schemas::Error> {
         let mut request = Request::decode(signal, encoding, body)?;
+        // What stands around the records is kept with each of them.
+        let expanded = request.expanded_bytes();
+        if expanded > EXPANDED_LIMIT {
+            return Err(blotter_schemas::Error::TooLargeExpanded {
+                bytes: expanded,
+                limit: EXPANDED_LIMIT,
+            });
+        }
         let redactor = &self.options.redactor;
         let redacted = if redactor.may_contain(signal, encoding, body) {
             redactor.account(&redactor.redact(&mut request))
@@ -241,7 +252,7 @@ impl<'a> Importer<'a> {
             redactor.clean()
         };
         let custody = self.custody(redacted);
-        normalise(&request, &custody, self.appender.rows(body.len()));
+        normalise(&request, &custody, self.appender.rows(expanded.max(body.len())));
         self.summary.records += u64::try_from(request.record_count()).unwrap_or(u64::MAX);
         Ok(())
     }
