@@ -17,7 +17,10 @@ pub mod receipt;
 pub mod reconstruct;
 pub mod redaction;
 pub mod render;
+pub mod replay;
+mod script;
 pub mod sessions;
+mod shell;
 pub mod snapshot;
 pub mod trail;
 

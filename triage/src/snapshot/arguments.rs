@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use super::model::TAGS;
 use super::normalise::Normaliser;
-use super::shell;
 use crate::Error;
+use crate::script;
+use crate::shell;
 
 /// Longest arguments that are taken apart, in bytes. Longer ones have a digest of their whole text.
 const LIMIT: usize = 1 << 20;
@@ -20,9 +21,7 @@ const TAG_LENGTH: usize = 80;
 /// Digits of a digest: 128 bits.
 const DIGEST_LENGTH: usize = 32;
 
-/// Fields that hold a shell command, the most telling first.
-const COMMANDS: &[&str] = &["full_command", "cmd", "command", "script"];
-/// Of those, the one that Claude Code writes into a decision, the one that repeats a part of it, and the
+/// Of the fields that hold a command, the one that Claude Code writes into a decision, the one that repeats a part of it, and the
 /// one that it writes elsewhere.
 const FULL_COMMAND: &str = "full_command";
 const PART_OF_COMMAND: &str = "bash_command";
@@ -31,14 +30,6 @@ const COMMAND: &str = "command";
 const PROSE: &[&str] = &["description", "justification"];
 /// The field that names a process which goes on between calls.
 const PROCESS: &str = "session_id";
-/// How a patch begins, and how the lines begin that name its files.
-const PATCH: &str = "*** Begin Patch";
-const PATCH_LINES: &[(&str, &str)] = &[
-    ("*** Add File: ", "add"),
-    ("*** Update File: ", "update"),
-    ("*** Delete File: ", "delete"),
-    ("*** Move to: ", "move"),
-];
 /// Names of files and folders that hold credentials.
 const CREDENTIALS: &[&str] = &[
     ".ssh",
@@ -116,28 +107,10 @@ fn fields_of(mut fields: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
         fields.remove(PART_OF_COMMAND);
         fields.entry(COMMAND.to_owned()).or_insert(command);
     }
-    if script(&fields).is_some() {
+    if script::command(&fields).is_some() {
         fields.retain(|name, _| !PROSE.contains(&name.as_str()));
     }
     fields
-}
-
-/// The shell command among the fields.
-fn script(fields: &BTreeMap<String, Value>) -> Option<String> {
-    COMMANDS.iter().find_map(|name| match fields.get(*name)? {
-        Value::String(script) => Some(script.clone()),
-        Value::Array(words) => {
-            let words: Option<Vec<&str>> = words.iter().map(Value::as_str).collect();
-            let words: Vec<String> = words?.into_iter().map(quoted).collect();
-            (!words.is_empty()).then(|| words.join(" "))
-        }
-        _ => None,
-    })
-}
-
-/// A word that stays one in a script.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// JSON with sorted keys, without white space, with normalised strings.
@@ -218,7 +191,7 @@ impl About<'_> {
     }
 
     fn fields(&mut self, fields: &BTreeMap<String, Value>) {
-        if let Some(script) = script(fields) {
+        if let Some(script) = script::command(fields) {
             self.command(&script);
             return;
         }
@@ -250,7 +223,7 @@ impl About<'_> {
             self.path(word, false);
         }
         for file in &reading.files {
-            self.path(file, true);
+            self.path(&file.path, true);
         }
         if !reading.whole {
             self.tag("more", "script");
@@ -259,16 +232,11 @@ impl About<'_> {
 
     /// Arguments that are not JSON: a patch, a path, code, or any other text.
     fn text(&mut self, text: &str) {
-        if text.trim_start().starts_with(PATCH) {
+        if let Some(files) = script::patched(text) {
             self.kind("patch");
-            for line in text.lines().take(10_000) {
-                let named = PATCH_LINES
-                    .iter()
-                    .find_map(|(begins, does)| Some((line.strip_prefix(begins)?, *does)));
-                if let Some((file, does)) = named {
-                    self.tag("patch", does);
-                    self.path(file, true);
-                }
+            for (file, does) in files {
+                self.tag("patch", does);
+                self.path(file, true);
             }
             return;
         }

@@ -11,7 +11,6 @@ mod list;
 pub mod model;
 mod normalise;
 pub mod rules;
-mod shell;
 mod take;
 
 pub use known::{Compared, Known};

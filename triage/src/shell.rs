@@ -1,4 +1,5 @@
-//! Which programs a shell script runs, as far as its text tells: a reading that errs to be simple.
+//! Which programs a shell script runs and which files it names, as far as its text tells: a reading that
+//! errs to be simple.
 //!
 //! Words are taken as they stand; what a variable or a substitution would become is not known.
 
@@ -25,19 +26,39 @@ const SHELLS: &[&str] = &["sh", "bash", "zsh", "dash", "ksh", "fish"];
 
 /// What a script runs and which words it has.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// Programs, without the folder they are in; `?` for one that only running it would tell.
     pub programs: Vec<String>,
     /// Every other word.
     pub words: Vec<String>,
     /// Files that output goes to or input comes from.
-    pub files: Vec<String>,
+    pub files: Vec<File>,
+    /// The programs with the words that each is given, in the order of the text.
+    pub commands: Vec<Command>,
     /// Whether all of it was read.
     pub whole: bool,
 }
 
+/// A file of a redirection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct File {
+    /// As it is written.
+    pub path: String,
+    /// Whether output goes to it.
+    pub written: bool,
+}
+
+/// A program with its words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Command {
+    /// As in [`Reading::programs`].
+    pub program: String,
+    /// What it is given.
+    pub words: Vec<String>,
+}
+
 /// Reads a script.
-pub(super) fn read(script: &str) -> Reading {
+pub(crate) fn read(script: &str) -> Reading {
     let mut reading = Reading { whole: true, ..Reading::default() };
     add(script, 0, &mut reading);
     reading
@@ -76,11 +97,13 @@ fn command(words: Vec<String>, depth: usize, reading: &mut Reading) {
         let is = |names: &[&str]| names.contains(&name.as_str());
         wrapped = is(WRAPPERS);
         let shell = is(SHELLS);
-        reading.programs.push(name);
+        reading.programs.push(name.clone());
         if shell {
             script_of(&mut words, depth, reading);
         }
         if !wrapped {
+            let words = words.as_slice().to_vec();
+            reading.commands.push(Command { program: name, words });
             break;
         }
     }
@@ -118,7 +141,7 @@ fn program(word: &str) -> String {
 #[derive(Debug, Default)]
 struct Lexed {
     commands: Vec<Vec<String>>,
-    files: Vec<String>,
+    files: Vec<File>,
     whole: bool,
 }
 
@@ -150,15 +173,15 @@ struct Frame {
     double: bool,
     command: Vec<String>,
     word: Option<String>,
-    /// Whether the next word is the file of a redirection.
-    redirects: bool,
+    /// Whether the next word is the file of a redirection, and whether output goes to it.
+    redirects: Option<bool>,
 }
 
 #[derive(Debug, Default)]
 struct Lexer {
     stack: Vec<Frame>,
     commands: Vec<Vec<String>>,
-    files: Vec<String>,
+    files: Vec<File>,
     /// Ends of here-documents that begin with the next line.
     documents: Vec<String>,
     words: usize,
@@ -233,7 +256,7 @@ impl Lexer {
         }
         rest.next_if_eq(&'|');
         if let Some(frame) = self.stack.last_mut() {
-            frame.redirects = true;
+            frame.redirects = Some(character == '>');
         }
     }
 
@@ -307,12 +330,11 @@ impl Lexer {
     }
 }
 
-fn end_word(frame: &mut Frame, files: &mut Vec<String>) {
+fn end_word(frame: &mut Frame, files: &mut Vec<File>) {
     let Some(word) = frame.word.take() else { return };
-    if std::mem::take(&mut frame.redirects) {
-        files.push(word);
-    } else {
-        frame.command.push(word);
+    match frame.redirects.take() {
+        Some(written) => files.push(File { path: word, written }),
+        None => frame.command.push(word),
     }
 }
 
@@ -352,7 +374,9 @@ mod tests {
     #[test]
     fn files_of_redirections_are_told_from_words() {
         let reading = read("echo nope > /etc/x 2>>err.log <in");
-        assert_eq!(reading.files, ["/etc/x", "err.log", "in"]);
+        let files: Vec<(&str, bool)> =
+            reading.files.iter().map(|file| (file.path.as_str(), file.written)).collect();
+        assert_eq!(files, [("/etc/x", true), ("err.log", true), ("in", false)]);
         assert_eq!(reading.words, ["nope"]);
     }
 

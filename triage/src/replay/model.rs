@@ -1,0 +1,179 @@
+//! What a replay says: the structure that `triage check --profiles --format json` writes.
+
+use blotter_profiles::decide::{Decision, Note};
+use serde::Serialize;
+
+use crate::fact::EventId;
+use crate::reconstruct::findings::Finding;
+
+/// Name and version of the document.
+pub const FORMAT: &str = "blotter.replay/1";
+
+/// What the profiles of a session say of what its trail shows.
+#[derive(Debug, Clone, Serialize)]
+pub struct Replay {
+    /// `blotter.replay/1`.
+    pub format: &'static str,
+    /// The session.
+    pub session_id: String,
+    /// The profiles in effect, in order of time.
+    pub profiles: Vec<InEffect>,
+    /// What was asked of them, call by call in order of time.
+    pub checks: Vec<Check>,
+    /// Calls that no profile governs, with the reason.
+    pub not_governed: Vec<NotGoverned>,
+    /// What a person should look at.
+    pub findings: Vec<Finding>,
+}
+
+/// A profile that was in effect from a moment on.
+#[derive(Debug, Clone, Serialize)]
+pub struct InEffect {
+    /// Since when, nanoseconds since the epoch; absent for a configuration, which names no time.
+    pub since_unix_nano: Option<i64>,
+    /// Where it is known from.
+    pub source: Source,
+    /// `observed` where a record of the session states it, else `inferred`.
+    pub grade: &'static str,
+    /// Its name, where it has one.
+    pub name: Option<String>,
+    /// Its digest.
+    pub digest: Option<String>,
+    /// When a person is asked.
+    pub approval_policy: Option<String>,
+    /// Whether it restricts nothing.
+    pub unrestricted: bool,
+    /// Why nothing can be asked of it.
+    pub problem: Option<String>,
+    /// Rows that state it.
+    pub events: Vec<EventId>,
+}
+
+/// Where a profile is known from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The agent's session file states it.
+    Rollout,
+    /// A record names it, and a configuration that was given says what it means.
+    Named,
+    /// A configuration that was given; no record says that it was in effect.
+    Configuration,
+}
+
+/// One thing that a call did or wanted, and what the profile in effect says of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Check {
+    /// Address of the call.
+    pub address: String,
+    /// When, nanoseconds since the epoch.
+    pub time_unix_nano: i64,
+    /// `read`, `write` or `connect`.
+    pub access: &'static str,
+    /// Path, or host and port.
+    pub target: String,
+    /// Where the trail says so.
+    pub from: &'static str,
+    /// What happened, as the trail tells it.
+    pub happened: Happened,
+    /// Why that is said.
+    pub why: String,
+    /// What the profile says; absent where it could not be asked.
+    pub profile: Option<Answer>,
+    /// What comes of comparing the two.
+    pub result: Agreement,
+    /// Rows behind it.
+    pub events: Vec<EventId>,
+}
+
+/// What happened to something that was wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Happened {
+    /// It was let through.
+    Allowed,
+    /// It was stopped.
+    Denied,
+    /// The trail does not tell.
+    Unknown,
+}
+
+/// Whether a trail and a profile agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Agreement {
+    /// They do.
+    Agrees,
+    /// They do not.
+    Differs,
+    /// One of the two does not tell.
+    NotJudged,
+}
+
+/// What a profile says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// `allow`, `deny` or `not_stated`.
+    pub decision: &'static str,
+    /// The rule that decides, as it is written.
+    pub rule: Option<String>,
+    /// Layer of the rule.
+    pub layer: Option<String>,
+    /// File of the rule.
+    pub file: Option<String>,
+    /// Line of the rule, from 1.
+    pub line: Option<u32>,
+    /// Why that rule decides.
+    pub reason: &'static str,
+    /// What else has to be known.
+    pub notes: Vec<&'static str>,
+    /// What the documented meaning of profiles answers, where it is another answer.
+    pub documented: Option<&'static str>,
+}
+
+impl Answer {
+    /// From what a profile decided.
+    pub(crate) fn new(decision: &Decision<'_>, documented: Option<&Decision<'_>>) -> Self {
+        let at = decision.rule.as_ref().and_then(|rule| rule.at());
+        Self {
+            decision: decision.verdict.as_str(),
+            rule: decision.rule.as_ref().map(blotter_profiles::decide::Rule::text),
+            layer: at.map(|at| at.layer.to_string()),
+            file: at.and_then(|at| at.file.as_deref().map(str::to_owned)),
+            line: at.and_then(|at| at.line),
+            reason: decision.reason.sentence(),
+            notes: decision.notes.iter().copied().map(Note::sentence).collect(),
+            documented: documented.map(|other| other.verdict.as_str()),
+        }
+    }
+
+    /// `deny by "**/*.env" = "deny", requirements.toml:7 (system requirements)`.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let mut text = self.decision.to_owned();
+        if let Some(rule) = &self.rule {
+            text = format!("{text} by {rule}");
+        }
+        let place = match (&self.file, self.line) {
+            (Some(file), Some(line)) => Some(format!("{file} line {line}")),
+            (Some(file), None) => Some(file.clone()),
+            (None, _) => None,
+        };
+        match (place, &self.layer) {
+            (Some(place), Some(layer)) => format!("{text}, {place} ({layer})"),
+            (None, Some(layer)) => format!("{text} ({layer})"),
+            (_, None) => format!("{text}: {}", self.reason),
+        }
+    }
+}
+
+/// A call that no profile governs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NotGoverned {
+    /// Address of the call.
+    pub address: String,
+    /// Its tool.
+    pub tool: Option<String>,
+    /// Why no profile governs it.
+    pub why: &'static str,
+}
