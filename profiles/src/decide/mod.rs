@@ -115,3 +115,24 @@ impl Decider {
 fn any_local(addresses: &[IpAddr]) -> bool {
     addresses.iter().any(|address| crate::profile::domain::is_local(*address))
 }
+
+/// The workspace roots: the place's and those that the profile adds.
+pub(crate) fn workspace_roots(profile: &EffectiveProfile, place: &Place) -> Vec<String> {
+    paths::roots(profile, place)
+}
+
+/// The paths and the patterns that a rule's target is, in a place.
+pub(crate) fn path_spots(
+    target: &crate::profile::path::Target,
+    place: &Place,
+    roots: &[String],
+) -> (Vec<String>, Vec<String>) {
+    let mut found = (Vec::new(), Vec::new());
+    for spot in paths::spots(target, place, roots) {
+        match spot {
+            paths::Spot::Path(path) => found.0.push(path.into_owned()),
+            paths::Spot::Pattern(pattern) => found.1.push(pattern),
+        }
+    }
+    found
+}

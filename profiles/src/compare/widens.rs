@@ -1,0 +1,211 @@
+//! Whether one profile allows anything that another does not.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde::Serialize;
+
+use super::points;
+use crate::decide::{Connect, Decider, Request, Resolution, Verdict};
+use crate::effective::{Availability, EffectiveProfile, Kind};
+use crate::error::Error;
+use crate::place::Place;
+use crate::profile::Permission;
+use crate::profile::domain::Match;
+use crate::profile::path::Target;
+use crate::semantics::Semantics;
+
+/// Requests that are named as examples at most.
+const EXAMPLES: usize = 5;
+
+/// Whether something is allowed that was not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Widening {
+    /// Nothing is.
+    No,
+    /// Something is.
+    Yes {
+        /// Requests that show it, a few of them.
+        examples: Vec<String>,
+    },
+    /// It cannot be told.
+    Unknown {
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl Widening {
+    fn unknown(reason: impl Into<String>) -> Self {
+        Self::Unknown { reason: reason.into() }
+    }
+}
+
+/// Whether `to` allows anything that `from` does not, in a place and under a semantics.
+///
+/// For rules without patterns the answer is exact: between the paths, hosts and sockets that rules name, a
+/// profile answers the same, so it is enough to ask there. Patterns are compared as texts: a deny pattern
+/// that both have is the same one, and one that only `from` has is tried with a path that it matches.
+///
+/// # Errors
+/// When the patterns of one cannot be compiled.
+pub fn widens(
+    from: &EffectiveProfile,
+    to: &EffectiveProfile,
+    place: &Place,
+    semantics: Semantics,
+) -> Result<Widening, Error> {
+    let usable = |profile: &EffectiveProfile| profile.availability == Availability::Available;
+    if !usable(to) || (usable(from) && from.canonical() == to.canonical()) {
+        return Ok(Widening::No);
+    }
+    if to.kind == Kind::External || (usable(from) && from.kind == Kind::External) {
+        return Ok(Widening::unknown("something else restricts, which the profile does not tell of"));
+    }
+    if usable(from) && from.kind == Kind::Unrestricted {
+        return Ok(Widening::No);
+    }
+    if to.kind == Kind::Unrestricted {
+        return Ok(Widening::Yes { examples: vec!["everything".to_owned()] });
+    }
+    let compiled = |profile: &EffectiveProfile| Decider::new(profile.clone(), place.clone());
+    let whole = [compiled(from)?, compiled(to)?];
+    let plain = [compiled(&without_patterns(from))?, compiled(&without_patterns(to))?];
+    let asked = Asked::new(from, to, place);
+    let found = asked.differences(&whole, semantics);
+    if !found.examples.is_empty() {
+        return Ok(Widening::Yes { examples: found.examples });
+    }
+    if found.not_stated {
+        return Ok(Widening::unknown("a session file does not say which hosts are allowed"));
+    }
+    // What is left are requests that only patterns keep apart.
+    let hidden = asked.differences(&plain, semantics);
+    if let Some(example) = hidden.examples.first() {
+        let reason = format!("only patterns keep `{example}` from being a difference");
+        return Ok(Widening::unknown(reason));
+    }
+    Ok(patterns(from, to, place, semantics).map_or(Widening::No, Widening::unknown))
+}
+
+/// The pattern that only one has and that may make a difference.
+fn patterns(
+    from: &EffectiveProfile,
+    to: &EffectiveProfile,
+    place: &Place,
+    semantics: Semantics,
+) -> Option<String> {
+    let reach = |profile: &EffectiveProfile| {
+        profile.glob_scan_max_depth.as_ref().map_or(u32::MAX, |depth| depth.value)
+    };
+    let counting = |profile: &EffectiveProfile| {
+        let mut profile = profile.clone();
+        profile.paths.retain(|rule| rule.standing.counts(semantics));
+        points::patterns(&profile, place)
+    };
+    let (before, after) = (counting(from), counting(to));
+    if let Some(pattern) = before.iter().find(|pattern| !after.contains(pattern)) {
+        return Some(format!("the first denies `{pattern}`, and the second has no such pattern"));
+    }
+    if !before.is_empty() && reach(to) < reach(from) {
+        return Some("the patterns of the second look less deep".to_owned());
+    }
+    let hosts = |profile: &EffectiveProfile, permission: Permission| {
+        let rules = profile.network.domains.iter().filter(|rule| {
+            rule.standing.counts(semantics) && rule.permission == permission
+        });
+        let globs = rules.flat_map(|rule| match semantics {
+            Semantics::Codex => rule.pattern.codex.globs().to_vec(),
+            Semantics::Documented => rule.pattern.documented.globs().to_vec(),
+        });
+        globs.collect::<Vec<String>>()
+    };
+    let known = hosts(from, Permission::Allow);
+    let new = hosts(to, Permission::Allow).into_iter().find(|glob| !known.contains(glob));
+    let kept = hosts(to, Permission::Deny);
+    let gone = hosts(from, Permission::Deny).into_iter().find(|glob| !kept.contains(glob));
+    new.or(gone).map(|glob| format!("only one of them has the pattern `{glob}`"))
+}
+
+fn without_patterns(profile: &EffectiveProfile) -> EffectiveProfile {
+    let mut profile = profile.clone();
+    profile.paths.retain(|rule| !matches!(rule.target, Target::Glob { .. }));
+    profile.network.domains.retain(|rule| !matches!(rule.pattern.codex, Match::Globs(_)));
+    profile
+}
+
+/// What is asked of both.
+struct Asked {
+    paths: Vec<String>,
+    hosts: Vec<String>,
+    sockets: Vec<String>,
+}
+
+#[derive(Default)]
+struct Found {
+    examples: Vec<String>,
+    not_stated: bool,
+}
+
+impl Asked {
+    fn new(from: &EffectiveProfile, to: &EffectiveProfile, place: &Place) -> Self {
+        let both = [from, to];
+        let mut paths = points::all_paths(&both, place);
+        for profile in both {
+            let samples = points::patterns(profile, place);
+            paths.extend(samples.iter().map(|pattern| points::sample(pattern)));
+        }
+        let mut sockets = points::sockets(&both);
+        sockets.insert("/anything-else.sock".to_owned());
+        Self {
+            paths: paths.into_iter().collect(),
+            hosts: points::hosts(&both).into_iter().collect(),
+            sockets: sockets.into_iter().collect(),
+        }
+    }
+
+    fn differences(&self, [from, to]: &[Decider; 2], semantics: Semantics) -> Found {
+        let mut found = Found::default();
+        let mut ask = |request: Request<'_>, said: &dyn Fn() -> String| {
+            let before = from.decide(&request, semantics).verdict;
+            let after = to.decide(&request, semantics).verdict;
+            match (before, after) {
+                (Verdict::Deny, Verdict::Allow) => {
+                    if found.examples.len() < EXAMPLES {
+                        found.examples.push(said());
+                    }
+                }
+                (Verdict::NotStated, Verdict::Allow | Verdict::NotStated)
+                | (Verdict::Deny, Verdict::NotStated) => found.not_stated = true,
+                _ => {}
+            }
+        };
+        for path in &self.paths {
+            ask(Request::Read(path), &|| format!("read {path}"));
+            ask(Request::Write(path), &|| format!("write {path}"));
+        }
+        let public = [IpAddr::V4(Ipv4Addr::new(8, 8, 8, 8))];
+        let local = [IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1))];
+        let known = [
+            (Resolution::Unknown, ""),
+            (Resolution::Addresses(&public), " (at 8.8.8.8)"),
+            (Resolution::Addresses(&local), " (at 10.0.0.1)"),
+        ];
+        for host in &self.hosts {
+            for (resolution, at) in known {
+                for method in [None, Some("GET"), Some("POST")] {
+                    let connect = Connect { host, port: None, method, resolution };
+                    let said = || match method {
+                        Some(method) => format!("connect {host}{at} with {method}"),
+                        None => format!("connect {host}{at}"),
+                    };
+                    ask(Request::Connect(connect), &said);
+                }
+            }
+        }
+        for socket in &self.sockets {
+            ask(Request::Socket(socket), &|| format!("socket {socket}"));
+        }
+        found
+    }
+}

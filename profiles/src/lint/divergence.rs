@@ -1,0 +1,84 @@
+//! A deny that Codex lets go and that is documented to stay.
+
+use super::{Finding, Looked, Rule, Severity};
+use crate::effective::Standing;
+use crate::profile::domain::Pattern;
+use crate::provenance::Provenance;
+
+pub(super) const RULE: Rule = Rule {
+    name: "divergence",
+    severity: Severity::High,
+    finds: "a deny that a child profile or a less trusted layer replaced or opened: Codex lets it go, the \
+            documentation says that it stays",
+};
+
+pub(super) fn look(looked: &Looked<'_>, findings: &mut Vec<Finding>) {
+    let profile = looked.profile;
+    let mut found = |what: &str, deny: &Provenance, by: Option<&Provenance>| {
+        let summary = format!(
+            "`{what}` no longer holds in Codex, though it is documented to: a child profile or a less trusted \
+             layer replaced it; requirements (deny_read, experimental_network) cannot be replaced"
+        );
+        let at = std::iter::once(deny).chain(by).cloned().collect();
+        findings.push(looked.finding(&RULE, summary, at));
+    };
+    for rule in profile.paths.iter().filter(|rule| rule.standing == Standing::Documented && !rule.floor) {
+        let by = profile.paths.iter().find(|other| other.replaced.iter().any(|old| old.at == rule.at));
+        found(&rule.written, &rule.at, by.map(|rule| &rule.at));
+    }
+    let domains = &profile.network.domains;
+    for rule in domains.iter().filter(|rule| rule.standing == Standing::Documented) {
+        let by = domains.iter().find(|other| other.replaced.iter().any(|old| old.at == rule.at));
+        found(&rule.written, &rule.at, by.map(|rule| &rule.at));
+    }
+    let sockets = &profile.network.sockets;
+    for rule in sockets.iter().filter(|rule| rule.standing == Standing::Documented) {
+        let by = sockets.iter().find(|other| other.replaced.iter().any(|old| old.at == rule.at));
+        found(&rule.written, &rule.at, by.map(|rule| &rule.at));
+    }
+    for (name, switch) in &profile.network.switches {
+        if let Some(held) = &switch.held {
+            found(&format!("network.{name} = {}", held.value), &held.at, Some(&switch.at));
+        }
+    }
+    opened(looked, findings);
+    spelled(looked, findings);
+}
+
+/// A more specific allow of a less trusted layer below a deny.
+fn opened(looked: &Looked<'_>, findings: &mut Vec<Finding>) {
+    use crate::decide::{Request, path_spots, workspace_roots};
+    let (profile, place) = (looked.profile, looked.decider.place());
+    let roots = workspace_roots(profile, place);
+    for rule in profile.paths.iter().filter(|rule| rule.standing == Standing::Both) {
+        for path in path_spots(&rule.target, place, &roots).0 {
+            let answer = looked.decider.both(&Request::Read(&path), crate::Semantics::Codex);
+            let (Some(other), true) = (&answer.other, answer.decision.is_allowed()) else { continue };
+            let trusted = other.reason == crate::decide::Reason::MoreTrusted;
+            if let (true, Some(deny)) = (trusted, other.rule) {
+                let summary = format!(
+                    "`{}` opens what `{}` denies: Codex lets the longer path win, the documentation says that \
+                     a less trusted layer cannot weaken a deny",
+                    rule.written,
+                    deny.text()
+                );
+                let at = std::iter::once(&rule.at).chain(deny.at()).cloned().collect();
+                findings.push(looked.finding(&RULE, summary, at));
+            }
+        }
+    }
+}
+
+/// A host that only one spelling of denies.
+fn spelled(looked: &Looked<'_>, findings: &mut Vec<Finding>) {
+    for rule in &looked.profile.network.domains {
+        let Pattern { codex, documented, written } = &rule.pattern;
+        if codex != documented && rule.standing == Standing::Both {
+            let summary = format!(
+                "`{written}` is compared as a text: Codex knows neither international names nor other \
+                 spellings of an address; write it as it goes over the wire"
+            );
+            findings.push(looked.finding(&RULE, summary, vec![rule.at.clone()]));
+        }
+    }
+}
