@@ -32,3 +32,26 @@ pub use provenance::Provenance;
 pub use requirements::{Requirements, RequirementsLayer};
 pub use semantics::Semantics;
 pub use stack::Stack;
+
+/// Takes a text through everything that reads one: for the fuzzer and its corpus.
+#[doc(hidden)]
+pub fn exercise(text: &str) {
+    let requirements = RequirementsLayer::parse(LayerKind::RequirementsMdm, "fuzz", text);
+    let layer = Layer::parse(LayerKind::User, "fuzz", text);
+    let requirements = Requirements::new(requirements.into_iter().collect());
+    let place = Place::of("/w");
+    for requirements in [requirements, Requirements::default()] {
+        let layers = layer.as_ref().ok().cloned().into_iter().collect();
+        let Ok(stack) = Stack::new(layers, requirements) else { continue };
+        let _ = lint::lint(&stack, &place);
+        for listed in stack.list() {
+            let Ok(profile) = stack.effective(&listed.name) else { continue };
+            let _ = profile.digest();
+            let Ok(decider) = Decider::new(profile, place.clone()) else { continue };
+            let connect = decide::Connect::to("example.com");
+            for request in [Request::Write("/w/.git/x.env"), Request::Connect(connect)] {
+                let _ = decider.trace(&request, Semantics::Documented);
+            }
+        }
+    }
+}

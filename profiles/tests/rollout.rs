@@ -1,0 +1,147 @@
+//! Profiles that session files state: turn contexts of real sessions, and the shapes beside them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+
+use blotter_profiles::decide::{Connect, Reason};
+use blotter_profiles::effective::rollout::{Stated, from_rollout};
+use blotter_profiles::{Decider, Place, Request, Semantics, Verdict};
+use serde_json::{Value, json};
+
+fn captured(name: &str) -> Value {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/rollouts");
+    let text = std::fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn stated(payload: &Value) -> Stated {
+    from_rollout(payload, Some("rollout.jsonl"), Some(4)).unwrap()
+}
+
+fn decider(stated: Stated) -> Decider {
+    let place = Place {
+        cwd: stated.cwd.clone(),
+        workspace_roots: stated.workspace_roots.clone(),
+        ..Place::default()
+    };
+    Decider::new(stated.profile, place).unwrap()
+}
+
+fn verdict(decider: &Decider, request: Request<'_>) -> Verdict {
+    decider.decide(&request, Semantics::Codex).verdict
+}
+
+#[test]
+fn every_captured_turn_states_a_profile() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/rollouts");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let payload: Value = serde_json::from_str(&text).unwrap();
+        let profile = stated(&payload).profile;
+        assert!(profile.notices.is_empty(), "{profile:?}");
+        assert!(profile.digest().starts_with("blake3:"));
+        seen += 1;
+    }
+    assert!(seen >= 5, "{seen}");
+}
+
+#[test]
+fn a_workspace_turn_writes_its_project_and_not_what_is_protected() {
+    let decider = decider(stated(&captured("01-exec-ok-workspace-write")));
+    assert_eq!(verdict(&decider, Request::Write("hello.txt")), Verdict::Allow);
+    assert_eq!(verdict(&decider, Request::Write("/home/dev/project/.git/config")), Verdict::Deny);
+    assert_eq!(verdict(&decider, Request::Write("/home/dev/project/.aws/x")), Verdict::Deny);
+    assert_eq!(verdict(&decider, Request::Write("/tmp/x")), Verdict::Allow);
+    assert_eq!(verdict(&decider, Request::Write("/home/dev/other")), Verdict::Deny);
+    assert_eq!(verdict(&decider, Request::Read("/etc/passwd")), Verdict::Allow);
+    let connect = Request::Connect(Connect::to("example.com"));
+    let decision = decider.decide(&connect, Semantics::Codex);
+    assert_eq!((decision.verdict, decision.reason), (Verdict::Deny, Reason::NetworkOff));
+    let at = decision.rule.unwrap().at().unwrap().clone();
+    assert_eq!(at.to_string(), "rollout.jsonl:4 (rollout)");
+    assert_eq!(at.detail.as_deref(), Some("as the rollout states it"));
+}
+
+#[test]
+fn a_turn_with_the_network_on_does_not_say_for_which_hosts() {
+    let decider = decider(stated(&captured("17-netproxy-allow")));
+    let connect = |host| decider.decide(&Request::Connect(Connect::to(host)), Semantics::Codex);
+    assert_eq!(connect("example.com").verdict, Verdict::NotStated);
+    // The guard of local addresses is not a rule for hosts: it is always there.
+    assert_eq!(connect("10.0.0.1").reason, Reason::NotAllowedLocal);
+    assert_eq!(verdict(&decider, Request::Socket("/run/x.sock")), Verdict::NotStated);
+}
+
+#[test]
+fn hosts_that_the_file_lists_are_decided() {
+    let mut payload = captured("17-netproxy-allow");
+    payload["network"] =
+        json!({"allowed_domains": ["*.example.com"], "denied_domains": ["bad.example.com"]});
+    let decider = decider(stated(&payload));
+    let connect = |host| verdict(&decider, Request::Connect(Connect::to(host)));
+    assert_eq!(connect("api.example.com"), Verdict::Allow);
+    assert_eq!(connect("bad.example.com"), Verdict::Deny);
+    assert_eq!(connect("example.org"), Verdict::Deny);
+}
+
+#[test]
+fn full_access_and_the_older_policy_alone() {
+    let full = decider(stated(&captured("08-danger-full-access")));
+    assert_eq!(verdict(&full, Request::Write("/etc/x")), Verdict::Allow);
+    let older = json!({
+        "cwd": "/w",
+        "sandbox_policy": {"type": "workspace-write", "writable_roots": ["/out"], "network_access": false,
+                           "exclude_slash_tmp": true, "exclude_tmpdir_env_var": true},
+    });
+    let older = decider(stated(&older));
+    assert_eq!(verdict(&older, Request::Write("/w/x")), Verdict::Allow);
+    assert_eq!(verdict(&older, Request::Write("/w/.git/x")), Verdict::Deny);
+    assert_eq!(verdict(&older, Request::Write("/out/x")), Verdict::Allow);
+    assert_eq!(verdict(&older, Request::Write("/tmp/x")), Verdict::Deny);
+    let name = json!({
+        "sandbox_policy": {"type": "read-only"},
+        "active_permission_profile": {"id": "dev", "extends": ":read-only"},
+    });
+    let named = stated(&name).profile;
+    assert_eq!((named.name.as_deref(), named.extends.len()), (Some("dev"), 1));
+}
+
+#[test]
+fn patterns_of_a_turn_are_those_of_a_configuration() {
+    let payload = json!({
+        "cwd": "/w",
+        "permission_profile": {"type": "managed", "network": "restricted", "file_system": {
+            "type": "restricted", "glob_scan_max_depth": 2, "entries": [
+                {"path": {"type": "special", "value": {"kind": "root"}}, "access": "read"},
+                {"path": {"type": "special", "value": {"kind": "project_roots", "subpath": "out"}}, "access": "write"},
+                {"path": {"type": "glob_pattern", "pattern": "/w/**/*.env"}, "access": "deny"},
+                {"path": {"type": "special", "value": {"kind": "of_the_future"}}, "access": "deny"},
+            ]}},
+    });
+    let stated = stated(&payload);
+    assert_eq!(stated.profile.notices.len(), 1);
+    let decider = decider(stated);
+    assert_eq!(verdict(&decider, Request::Read("/w/a.env")), Verdict::Deny);
+    assert_eq!(verdict(&decider, Request::Read("/w/a/b/c.env")), Verdict::Allow);
+    assert_eq!(verdict(&decider, Request::Write("/w/out/x")), Verdict::Allow);
+}
+
+#[test]
+fn what_is_not_understood_is_refused_with_its_place() {
+    for payload in [
+        json!({}),
+        json!({"permission_profile": {"type": "of_the_future"}}),
+        json!({"permission_profile": {"type": "managed"}}),
+        json!({"permission_profile": {"type": "managed", "file_system": {"type": "of_the_future"}}}),
+        json!({"permission_profile": {"type": "managed", "file_system": {"type": "restricted", "entries": [
+            {"path": {"type": "path", "path": "relative"}, "access": "read"}]}}}),
+        json!({"permission_profile": {"type": "managed", "file_system": {"type": "restricted", "entries": [
+            {"path": {"type": "path", "path": "/x"}, "access": "execute"}]}}}),
+        json!({"permission_profile": {"type": "managed", "network": 3, "file_system": {"type": "restricted"}}}),
+        json!({"sandbox_policy": {"type": "of_the_future"}}),
+        json!({"file_system_sandbox_policy": {"kind": "restricted", "entries": 3}}),
+    ] {
+        let error = from_rollout(&payload, Some("rollout.jsonl"), Some(4)).expect_err("refused");
+        assert!(error.to_string().starts_with("rollout.jsonl:4: the turn context: "), "{error}");
+    }
+}
