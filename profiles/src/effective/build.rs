@@ -141,7 +141,7 @@ fn paths(table: &Table, profile: &mut EffectiveProfile) -> Result<(), Error> {
             }
             Node::Leaf(leaf) => path(profile, key, None, leaf, &leaf.replaced)?,
             Node::Table(scoped) => {
-                held_paths(profile, key, None, &scoped.at, &scoped.replaced);
+                held_paths(profile, key, None, (&scoped.at, false), &scoped.replaced);
                 for (below, node) in &scoped.entries {
                     if let Node::Leaf(leaf) = node {
                         path(profile, key, Some(below), leaf, &leaf.replaced)?;
@@ -168,9 +168,7 @@ fn path(
             at: leaf.at.clone(),
         });
     }
-    if access != Access::Deny || replaced.iter().any(|old| !old.below.is_empty()) {
-        held_paths(profile, key, below, &leaf.at, replaced);
-    }
+    held_paths(profile, key, below, (&leaf.at, access == Access::Deny), replaced);
     profile.paths.push(PathRule {
         target,
         access,
@@ -183,15 +181,19 @@ fn path(
     Ok(())
 }
 
-/// Denies that were replaced, and that the documented semantics holds.
+/// Denies that were replaced, and that the documented semantics holds. `denies` says that what replaced them
+/// is a deny as well: then only the trust of the older one is left to hold.
 fn held_paths(
     profile: &mut EffectiveProfile,
     key: &str,
     below: Option<&str>,
-    by: &Provenance,
+    (by, denies): (&Provenance, bool),
     replaced: &[Replaced],
 ) {
     for old in replaced {
+        if denies && old.below.is_empty() && old.at.layer.trust() <= by.layer.trust() {
+            continue;
+        }
         let below = old.below.first().map(String::as_str).or(below);
         let leaf = Leaf { value: old.value.clone(), at: old.at.clone(), replaced: Vec::new() };
         let Ok((target, Access::Deny)) = shape::rule(key, below, &leaf) else { continue };

@@ -1,7 +1,8 @@
 //! A deny that Codex lets go and that is documented to stay.
 
 use super::{Finding, Looked, Rule, Severity};
-use crate::effective::Standing;
+use crate::effective::{PathRule, Standing};
+use crate::profile::Access;
 use crate::profile::domain::Pattern;
 use crate::provenance::Provenance;
 
@@ -22,7 +23,17 @@ pub(super) fn look(looked: &Looked<'_>, findings: &mut Vec<Finding>) {
         let at = std::iter::once(deny).chain(by).cloned().collect();
         findings.push(looked.finding(&RULE, summary, at));
     };
-    for rule in profile.paths.iter().filter(|rule| rule.standing == Standing::Documented && !rule.floor) {
+    let held = profile.paths.iter().filter(|rule| rule.standing == Standing::Documented && !rule.floor);
+    for rule in held {
+        // A deny that a deny replaced is still one.
+        let same = |other: &&PathRule| {
+            other.standing == Standing::Both
+                && other.access == Access::Deny
+                && other.target == rule.target
+        };
+        if profile.paths.iter().any(|other| same(&other)) {
+            continue;
+        }
         let by = profile.paths.iter().find(|other| other.replaced.iter().any(|old| old.at == rule.at));
         found(&rule.written, &rule.at, by.map(|rule| &rule.at));
     }

@@ -16,7 +16,7 @@ pub(super) fn look(looked: &Looked<'_>, findings: &mut Vec<Finding>) {
     }
     for rule in network.domains.iter().filter(|rule| rule.permission == Permission::Allow) {
         let written = rule.pattern.written.trim().to_ascii_lowercase();
-        let front = written.split('*').next().unwrap_or_default().trim_matches(['[', '.']);
+        let front = written.split('*').next().unwrap_or_default().trim_start_matches('[');
         let local_front = front.starts_with("10.")
             || front.starts_with("192.168")
             || front.starts_with("127")
