@@ -7,18 +7,18 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use blotter_profiles::decide::Connect;
-use blotter_profiles::{
-    Decider, Layer, LayerKind, Place, Request, Requirements, Semantics, Stack,
-};
+use blotter_profiles::{Decider, Layer, LayerKind, Place, Request, Requirements, Semantics, Stack};
 
 /// Decisions a second that are aimed at.
 const AIM: f64 = 1e6;
 
 fn main() {
-    let mut text = String::from("[permissions.p]\nextends = ':workspace'\n[permissions.p.filesystem]\n");
+    let mut text =
+        String::from("[permissions.p]\nextends = ':workspace'\n[permissions.p.filesystem]\n");
     for index in 0..500 {
         let access = ["read", "write", "deny"][index % 3];
-        writeln!(text, "'/srv/team{}/project{}/part{index}' = '{access}'", index % 7, index % 31).unwrap();
+        writeln!(text, "'/srv/team{}/project{}/part{index}' = '{access}'", index % 7, index % 31)
+            .unwrap();
     }
     for index in 0..150 {
         writeln!(text, "'/w/**/*.secret{index}' = 'deny'").unwrap();

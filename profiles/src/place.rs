@@ -34,11 +34,7 @@ impl Place {
     #[must_use]
     pub fn of(project: &str) -> Self {
         let project = clean(project);
-        Self {
-            cwd: Some(project.clone()),
-            workspace_roots: vec![project],
-            ..Self::default()
-        }
+        Self { cwd: Some(project.clone()), workspace_roots: vec![project], ..Self::default() }
     }
 
     /// The same on this machine: links are followed, and HOME and TMPDIR are those of this process.

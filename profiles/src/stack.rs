@@ -131,16 +131,15 @@ impl Stack {
     /// built in, also by a future version.
     #[must_use]
     pub fn availability(&self, profile: &str) -> Availability {
-        let unavailable = |reason: String, at: &Provenance| Availability::Unavailable {
-            reason,
-            at: at.clone(),
-        };
+        let unavailable =
+            |reason: String, at: &Provenance| Availability::Unavailable { reason, at: at.clone() };
         if let Some(allowed) = &self.requirements.allowed {
             return match allowed.value.get(profile) {
                 Some(entry) if entry.value => self.floored(profile),
-                Some(entry) => {
-                    unavailable(format!("allowed_permission_profiles says `{profile}` = false"), &entry.at)
-                }
+                Some(entry) => unavailable(
+                    format!("allowed_permission_profiles says `{profile}` = false"),
+                    &entry.at,
+                ),
                 None => unavailable(
                     format!("`{profile}` is not on the list allowed_permission_profiles"),
                     &allowed.at,
@@ -149,7 +148,10 @@ impl Stack {
         }
         if let (Some(modes), Some(mode)) = (&self.requirements.sandbox_modes, mode_of(profile)) {
             if !modes.value.iter().any(|allowed| allowed == mode) {
-                return unavailable(format!("allowed_sandbox_modes does not have `{mode}`"), &modes.at);
+                return unavailable(
+                    format!("allowed_sandbox_modes does not have `{mode}`"),
+                    &modes.at,
+                );
             }
         }
         self.floored(profile)
@@ -215,7 +217,8 @@ impl Stack {
         let project = self.layers.iter().any(|layer| layer.kind == LayerKind::Project);
         let allowed = |name: &str| self.availability(name) == Availability::Available;
         let workspace = project || self.requirements.allowed.is_some();
-        if workspace && allowed(name::WORKSPACE) { name::WORKSPACE } else { name::READ_ONLY }.to_owned()
+        if workspace && allowed(name::WORKSPACE) { name::WORKSPACE } else { name::READ_ONLY }
+            .to_owned()
     }
 
     /// A profile with everything that changes it. One that requirements forbid is resolved as well, and

@@ -58,7 +58,8 @@ fn stack(case: &Table) -> Result<Stack, Error> {
 }
 
 fn effective(case: &Table, stack: &Stack) -> Result<EffectiveProfile, Error> {
-    let name = text(case, "profile").map_or_else(|| stack.selected().profile.unwrap(), str::to_owned);
+    let name =
+        text(case, "profile").map_or_else(|| stack.selected().profile.unwrap(), str::to_owned);
     let mut profile = stack.effective(&name)?;
     for (kind, item) in table(case, "grant") {
         let kind = match kind {

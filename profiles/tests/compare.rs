@@ -42,7 +42,9 @@ fn built_in_profiles_widen_one_another_in_one_direction() {
 fn patterns_widen_where_one_goes_and_not_where_one_comes() {
     let base = "extends = ':workspace'\n[permissions.p.filesystem]\n";
     let with = format!("{base}'/w/**/*.env' = 'deny'\n");
-    assert!(matches!(widening(&with, base), Widening::Yes { examples } if examples == ["read /w/x/x.env", "write /w/x/x.env"]));
+    assert!(
+        matches!(widening(&with, base), Widening::Yes { examples } if examples == ["read /w/x/x.env", "write /w/x/x.env"])
+    );
     assert_eq!(widening(base, &with), Widening::No);
     assert_eq!(widening(&with, &with), Widening::No);
     let shallow = format!("{base}glob_scan_max_depth = 1\n'/w/**/*.env' = 'deny'\n");
@@ -69,7 +71,13 @@ fn a_difference_says_what_changed_and_where() {
         .changes
         .iter()
         .map(|change| {
-            (change.about, change.subject.as_str(), change.before.as_str(), change.after.as_str(), change.effect)
+            (
+                change.about,
+                change.subject.as_str(),
+                change.before.as_str(),
+                change.after.as_str(),
+                change.effect,
+            )
         })
         .collect();
     assert_eq!(
@@ -92,8 +100,11 @@ fn a_difference_says_what_changed_and_where() {
 
 #[test]
 fn a_digest_is_of_the_meaning_alone() {
-    let one = profile("description = 'one'\n[permissions.p.filesystem]\n'/a' = 'read'\n'/b/' = 'none'\n");
-    let other = profile("\n\n[permissions.p.filesystem]\n'/b' = 'deny'\n'/a/**' = 'read'\n[permissions.p.network]\nenabled = false\n");
+    let one =
+        profile("description = 'one'\n[permissions.p.filesystem]\n'/a' = 'read'\n'/b/' = 'none'\n");
+    let other = profile(
+        "\n\n[permissions.p.filesystem]\n'/b' = 'deny'\n'/a/**' = 'read'\n[permissions.p.network]\nenabled = false\n",
+    );
     assert_eq!(one.digest(), other.digest());
     let third = profile("[permissions.p.filesystem]\n'/a' = 'read'\n");
     assert_ne!(one.digest(), third.digest());
@@ -101,8 +112,7 @@ fn a_digest_is_of_the_meaning_alone() {
     assert_eq!(third.digest(), PINNED);
 }
 
-const PINNED: &str = 
-    "blake3:5bd1e9bd8093e29b476e2ee1ddc3944be0997e0f8f9565a439abce713db6ab48";
+const PINNED: &str = "blake3:5bd1e9bd8093e29b476e2ee1ddc3944be0997e0f8f9565a439abce713db6ab48";
 
 #[test]
 fn links_are_followed_in_rules_and_in_questions() {
@@ -146,24 +156,64 @@ fn links_are_followed_in_rules_and_in_questions() {
 
 /// Every rule of `lint`, with a configuration that it finds something in.
 const LINTED: [(&str, &str, &str); 20] = [
-    ("deny_pattern_depth", "[permissions.p.filesystem]\nglob_scan_max_depth = 1\n'/w/*/*/x' = 'deny'\n", ""),
-    ("divergence", "[permissions.q.filesystem]\n'/s' = 'deny'\n[permissions.p]\nextends = 'q'\n[permissions.p.filesystem]\n'/s' = 'read'\n", ""),
-    ("exact_only_address", "[permissions.p.network]\nenabled = true\n[permissions.p.network.domains]\n'10.*' = 'allow'\n", ""),
-    ("full_access_without_asking", "approval_policy = 'never'\ndefault_permissions = ':danger-full-access'\n", ""),
-    ("global_wildcard", "[permissions.p.network]\nenabled = true\n[permissions.p.network.domains]\n'*' = 'allow'\n", ""),
-    ("lasting_danger", "[permissions.p.network]\nenabled = true\ndangerously_allow_all_unix_sockets = true\n", ""),
+    (
+        "deny_pattern_depth",
+        "[permissions.p.filesystem]\nglob_scan_max_depth = 1\n'/w/*/*/x' = 'deny'\n",
+        "",
+    ),
+    (
+        "divergence",
+        "[permissions.q.filesystem]\n'/s' = 'deny'\n[permissions.p]\nextends = 'q'\n[permissions.p.filesystem]\n'/s' = 'read'\n",
+        "",
+    ),
+    (
+        "exact_only_address",
+        "[permissions.p.network]\nenabled = true\n[permissions.p.network.domains]\n'10.*' = 'allow'\n",
+        "",
+    ),
+    (
+        "full_access_without_asking",
+        "approval_policy = 'never'\ndefault_permissions = ':danger-full-access'\n",
+        "",
+    ),
+    (
+        "global_wildcard",
+        "[permissions.p.network]\nenabled = true\n[permissions.p.network.domains]\n'*' = 'allow'\n",
+        "",
+    ),
+    (
+        "lasting_danger",
+        "[permissions.p.network]\nenabled = true\ndangerously_allow_all_unix_sockets = true\n",
+        "",
+    ),
     ("legacy_settings", "sandbox_mode = 'read-only'\ndefault_permissions = ':workspace'\n", ""),
-    ("local_addresses", "[permissions.p.network]\nenabled = true\nallow_local_binding = true\n", ""),
+    (
+        "local_addresses",
+        "[permissions.p.network]\nenabled = true\nallow_local_binding = true\n",
+        "",
+    ),
     ("network_off", "[permissions.p.network.domains]\n'a.example' = 'allow'\n", ""),
     ("global_deny", "", "[requirements.permissions.p.network.domains]\n'*' = 'deny'\n"),
     ("no_path_rules", "[permissions.p]\ndescription = 'nothing'\n", ""),
     ("relative_deny_read", "", "[permissions.filesystem]\ndeny_read = ['**/*.env']\n"),
     ("unknown_requirement", "", "allowed_permission_profile = ['p']\n"),
     ("unknown_special_path", "[permissions.p.filesystem]\n':future' = 'deny'\n", ""),
-    ("profile_unavailable", "default_permissions = ':workspace'\n", "[allowed_permission_profiles]\n':read-only' = true\n"),
+    (
+        "profile_unavailable",
+        "default_permissions = ':workspace'\n",
+        "[allowed_permission_profiles]\n':read-only' = true\n",
+    ),
     ("reopened_deny", "[permissions.p.filesystem]\n'/s' = 'deny'\n'/s/open' = 'read'\n", ""),
-    ("shadowed_allow", "[permissions.p.network]\nenabled = true\n[permissions.p.network.domains]\n'a.evil.example' = 'allow'\n'**.evil.example' = 'deny'\n", ""),
-    ("socket_grant", "[permissions.p.network]\nenabled = true\n[permissions.p.network.unix_sockets]\n'/var/run/docker.sock' = 'allow'\n", ""),
+    (
+        "shadowed_allow",
+        "[permissions.p.network]\nenabled = true\n[permissions.p.network.domains]\n'a.evil.example' = 'allow'\n'**.evil.example' = 'deny'\n",
+        "",
+    ),
+    (
+        "socket_grant",
+        "[permissions.p.network]\nenabled = true\n[permissions.p.network.unix_sockets]\n'/var/run/docker.sock' = 'allow'\n",
+        "",
+    ),
     ("unbounded_pattern", "[permissions.p.filesystem]\n'/w/**/*.env' = 'deny'\n", ""),
     ("unresolvable", "[permissions.p]\nextends = 'p'\n", ""),
 ];
@@ -183,7 +233,8 @@ fn every_rule_finds_what_it_is_for() {
         let found = found(user, requirements);
         assert!(found.contains(rule), "{rule}: {found:?}");
     }
-    let tested: BTreeSet<&str> = LINTED.iter().map(|(rule, ..)| *rule).chain(["untrusted_project"]).collect();
+    let tested: BTreeSet<&str> =
+        LINTED.iter().map(|(rule, ..)| *rule).chain(["untrusted_project"]).collect();
     let all: BTreeSet<&str> = RULES.iter().map(|rule| rule.name).collect();
     assert_eq!(tested, all);
 }
@@ -194,13 +245,17 @@ fn a_careful_configuration_has_no_findings() {
         [permissions.p.filesystem]\nglob_scan_max_depth = 6\n'/srv/keys' = 'deny'\n'/w/**/*.env' = 'deny'\n\
         [permissions.p.network]\nenabled = true\n[permissions.p.network.domains]\n'**.example.com' = 'allow'\n\
         'ads.example.com' = 'deny'\n'localhost' = 'allow'\n";
-    assert_eq!(found(user, "[permissions.filesystem]\ndeny_read = ['/srv/other']\n"), BTreeSet::new());
+    assert_eq!(
+        found(user, "[permissions.filesystem]\ndeny_read = ['/srv/other']\n"),
+        BTreeSet::new()
+    );
     assert_eq!(found("", ""), BTreeSet::new());
 }
 
 #[test]
 fn an_untrusted_project_is_reported() {
-    let layer = Layer::parse(LayerKind::Project, "project.toml", "default_permissions = 'x'").unwrap();
+    let layer =
+        Layer::parse(LayerKind::Project, "project.toml", "default_permissions = 'x'").unwrap();
     let stack = Stack::new(vec![layer.untrusted()], Requirements::default()).unwrap();
     let findings = lint(&stack, &Place::of("/w")).unwrap();
     assert_eq!(findings.first().unwrap().rule, "untrusted_project");
@@ -209,7 +264,8 @@ fn an_untrusted_project_is_reported() {
 #[test]
 fn requirements_are_read_from_base64() {
     use base64::Engine as _;
-    let inside = "default_permissions = ':read-only'\n[allowed_permission_profiles]\n':read-only' = true\n";
+    let inside =
+        "default_permissions = ':read-only'\n[allowed_permission_profiles]\n':read-only' = true\n";
     let packed = base64::engine::general_purpose::STANDARD.encode(inside);
     let folder = tempfile::tempdir().unwrap();
     let plain = folder.path().join("plain");

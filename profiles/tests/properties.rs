@@ -68,7 +68,8 @@ fn text(rules: &Rules) -> String {
 }
 
 fn stack(layers: &[(LayerKind, String)], deny_read: &[String]) -> Stack {
-    let layers = layers.iter().map(|(kind, text)| Layer::parse(*kind, kind.as_str(), text).unwrap());
+    let layers =
+        layers.iter().map(|(kind, text)| Layer::parse(*kind, kind.as_str(), text).unwrap());
     let list = deny_read.iter().map(|path| format!("'{path}'")).collect::<Vec<_>>().join(", ");
     let text = format!("[permissions.filesystem]\ndeny_read = [{list}]\n");
     let requirements =
@@ -85,7 +86,11 @@ fn questions() -> impl Strategy<Value = (Vec<String>, Vec<String>)> {
 }
 
 /// What is allowed of all questions.
-fn allowed(decider: &Decider, asked: &(Vec<String>, Vec<String>), semantics: Semantics) -> Vec<bool> {
+fn allowed(
+    decider: &Decider,
+    asked: &(Vec<String>, Vec<String>),
+    semantics: Semantics,
+) -> Vec<bool> {
     let ask = |request: Request<'_>| decider.decide(&request, semantics).is_allowed();
     let paths = asked.0.iter().flat_map(|path| [Request::Read(path), Request::Write(path)]);
     let hosts = asked.1.iter().map(|host| Request::Connect(Connect::to(host)));

@@ -261,7 +261,8 @@ impl Sides {
             profile.glob_scan_max_depth.as_ref().map(|depth| depth.value)
         };
         if depth(before) != depth(after) {
-            let word = |depth: Option<u32>| depth.map_or("no bound".to_owned(), |depth| depth.to_string());
+            let word =
+                |depth: Option<u32>| depth.map_or("no bound".to_owned(), |depth| depth.to_string());
             let deep = |depth: Option<u32>| depth.unwrap_or(u32::MAX);
             let deeper = deep(depth(after)) > deep(depth(before));
             let effect = if deeper { Effect::Denied } else { Effect::Allowed };

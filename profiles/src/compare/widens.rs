@@ -60,7 +60,9 @@ pub fn widens(
         return Ok(Widening::No);
     }
     if to.kind == Kind::External || (usable(from) && from.kind == Kind::External) {
-        return Ok(Widening::unknown("something else restricts, which the profile does not tell of"));
+        return Ok(Widening::unknown(
+            "something else restricts, which the profile does not tell of",
+        ));
     }
     if usable(from) && from.kind == Kind::Unrestricted {
         return Ok(Widening::No);
@@ -111,9 +113,11 @@ fn patterns(
         return Some("the patterns of the second look less deep".to_owned());
     }
     let hosts = |profile: &EffectiveProfile, permission: Permission| {
-        let rules = profile.network.domains.iter().filter(|rule| {
-            rule.standing.counts(semantics) && rule.permission == permission
-        });
+        let rules = profile
+            .network
+            .domains
+            .iter()
+            .filter(|rule| rule.standing.counts(semantics) && rule.permission == permission);
         let globs = rules.flat_map(|rule| match semantics {
             Semantics::Codex => rule.pattern.codex.globs().to_vec(),
             Semantics::Documented => rule.pattern.documented.globs().to_vec(),

@@ -164,8 +164,7 @@ impl Hosts {
                 Match::Below(domain) => is_below(text, domain),
                 Match::ApexAndBelow(domain) => text == domain || is_below(text, domain),
                 Match::Globs(globs) => globs.iter().any(|glob| {
-                    globs::build_host(glob)
-                        .is_ok_and(|glob| glob.compile_matcher().is_match(text))
+                    globs::build_host(glob).is_ok_and(|glob| glob.compile_matcher().is_match(text))
                 }),
             };
             let counting = profile.network.domains.iter().enumerate().filter(|(_, rule)| {
@@ -236,7 +235,12 @@ impl Hosts {
                     let denied = Decision::by(Verdict::Deny, Reason::NotAllowedLocal, local);
                     return resolved(denied, connect, true);
                 }
-                return self.allowed(by(Verdict::Allow, Reason::Allowed, rules.named), profile, connect, true);
+                return self.allowed(
+                    by(Verdict::Allow, Reason::Allowed, rules.named),
+                    profile,
+                    connect,
+                    true,
+                );
             }
             let leads_home = match resolution {
                 Resolution::Unknown => false,
@@ -323,8 +327,7 @@ impl Hosts {
                 }
             }
         }
-        let rule =
-            found.and_then(|(_, index)| network.sockets.get(index)).map(Rule::Socket);
+        let rule = found.and_then(|(_, index)| network.sockets.get(index)).map(Rule::Socket);
         let mut decision = match found {
             Some((Permission::Deny, _)) => Decision::plain(Verdict::Deny, Reason::Denied),
             Some((Permission::Allow, _)) => Decision::plain(Verdict::Allow, Reason::Allowed),

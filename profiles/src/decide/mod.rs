@@ -87,7 +87,11 @@ impl Decider {
 
     fn answer(&self, request: &Request<'_>, semantics: Semantics) -> Decision<'_> {
         if let Availability::Unavailable { reason, at } = &self.profile.availability {
-            return Decision::by(Verdict::Deny, Reason::Unavailable, Rule::Requirement { reason, at });
+            return Decision::by(
+                Verdict::Deny,
+                Reason::Unavailable,
+                Rule::Requirement { reason, at },
+            );
         }
         match self.profile.kind {
             Kind::Unrestricted => return Decision::plain(Verdict::Allow, Reason::Unrestricted),

@@ -108,7 +108,9 @@ fn hosts<'a>(decider: &'a Decider, host: &str, semantics: Semantics) -> Vec<Cons
         let why = match (own.contains(index), rule.permission) {
             (false, _) => "counts under the other semantics only",
             (true, Permission::Deny) => "denies as well",
-            (true, Permission::Allow) => "allows; a deny goes before, and of allows the first one is named",
+            (true, Permission::Allow) => {
+                "allows; a deny goes before, and of allows the first one is named"
+            }
         };
         let replaced = rule.replaced.as_slice();
         all.push(Considered { rule: Rule::Domain(rule), decides: false, why, replaced });

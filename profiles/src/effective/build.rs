@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Availability, DomainRule, EffectiveProfile, Kind, Network, PathRule, SocketRule, Standing, Switch,
+    Availability, DomainRule, EffectiveProfile, Kind, Network, PathRule, SocketRule, Standing,
+    Switch,
 };
 use crate::error::Error;
 use crate::layer::Setting;
@@ -82,8 +83,7 @@ impl Builder<'_> {
         if self.requirements.floors.contains_key(self.name) {
             for rule in &mut profile.paths {
                 let own = rule.at.profile.as_deref() == Some(self.name);
-                rule.floor |=
-                    own && rule.access == Access::Deny && rule.at.layer.is_requirements();
+                rule.floor |= own && rule.access == Access::Deny && rule.at.layer.is_requirements();
             }
         }
         for deny in &self.requirements.deny_read {

@@ -15,8 +15,12 @@ impl EffectiveProfile {
     /// the line, the order of keys and the name.
     #[must_use]
     pub fn canonical(&self) -> Value {
-        let roots: BTreeMap<_, _> =
-            self.workspace_roots.iter().filter(|(_, root)| root.value).map(|(path, _)| (path, true)).collect();
+        let roots: BTreeMap<_, _> = self
+            .workspace_roots
+            .iter()
+            .filter(|(_, root)| root.value)
+            .map(|(path, _)| (path, true))
+            .collect();
         let paths: BTreeSet<String> = self
             .paths
             .iter()
@@ -28,9 +32,7 @@ impl EffectiveProfile {
         let paths: Vec<Value> =
             paths.iter().filter_map(|rule| serde_json::from_str(rule).ok()).collect();
         let network = &self.network;
-        let both = |name: &str| {
-            Semantics::ALL.map(|semantics| network.switch(name, semantics).0)
-        };
+        let both = |name: &str| Semantics::ALL.map(|semantics| network.switch(name, semantics).0);
         // A switch that is off is the same as one that nobody set.
         let switches: BTreeMap<&str, [bool; 2]> = network
             .switches

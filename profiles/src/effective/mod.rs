@@ -8,5 +8,6 @@ pub mod rollout;
 pub(crate) use build::Builder;
 pub use canonical::FORMAT;
 pub use model::{
-    Availability, DomainRule, EffectiveProfile, Kind, Network, PathRule, SocketRule, Standing, Switch,
+    Availability, DomainRule, EffectiveProfile, Kind, Network, PathRule, SocketRule, Standing,
+    Switch,
 };

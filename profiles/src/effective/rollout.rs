@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Availability, DomainRule, EffectiveProfile, Kind, Network, PathRule, Standing, Switch};
+use super::{
+    Availability, DomainRule, EffectiveProfile, Kind, Network, PathRule, Standing, Switch,
+};
 use crate::error::Error;
 use crate::layer::{LayerKind, Setting};
 use crate::lint::Notice;
@@ -148,7 +150,9 @@ impl Reader<'_> {
             Some(Value::String(word)) if word == "restricted" => false,
             Some(Value::Object(network)) => network.get("enabled") == Some(&Value::Bool(true)),
             None | Some(Value::Null) => false,
-            Some(_) => return self.refuse("permission_profile has a network that is not understood"),
+            Some(_) => {
+                return self.refuse("permission_profile has a network that is not understood");
+            }
         };
         self.enabled(&mut profile, enabled);
         Ok(profile)
@@ -230,7 +234,8 @@ impl Reader<'_> {
 
     fn target(&self, path: Option<&Value>) -> Result<(Target, String), Error> {
         let Some(path) = path else { return self.refuse("an entry has no path") };
-        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        let text =
+            |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         match path.get("type").and_then(Value::as_str) {
             Some("path") => {
                 let Some(written) = text(path, "path") else {
@@ -334,8 +339,7 @@ impl Reader<'_> {
     }
 
     fn hosts(&self, stated: &Value, profile: &mut EffectiveProfile) -> Result<(), Error> {
-        let lists =
-            [("allowed_domains", Permission::Allow), ("denied_domains", Permission::Deny)];
+        let lists = [("allowed_domains", Permission::Allow), ("denied_domains", Permission::Deny)];
         for (key, permission) in lists {
             let hosts = match stated.get(key) {
                 None | Some(Value::Null) => continue,

@@ -23,7 +23,8 @@ pub(super) fn look(looked: &Looked<'_>, findings: &mut Vec<Finding>) {
         let at = std::iter::once(deny).chain(by).cloned().collect();
         findings.push(looked.finding(&RULE, summary, at));
     };
-    let held = profile.paths.iter().filter(|rule| rule.standing == Standing::Documented && !rule.floor);
+    let held =
+        profile.paths.iter().filter(|rule| rule.standing == Standing::Documented && !rule.floor);
     for rule in held {
         // A deny that a deny replaced is still one.
         let same = |other: &&PathRule| {
@@ -34,7 +35,8 @@ pub(super) fn look(looked: &Looked<'_>, findings: &mut Vec<Finding>) {
         if profile.paths.iter().any(|other| same(&other)) {
             continue;
         }
-        let by = profile.paths.iter().find(|other| other.replaced.iter().any(|old| old.at == rule.at));
+        let by =
+            profile.paths.iter().find(|other| other.replaced.iter().any(|old| old.at == rule.at));
         found(&rule.written, &rule.at, by.map(|rule| &rule.at));
     }
     let domains = &profile.network.domains;
@@ -64,7 +66,9 @@ fn opened(looked: &Looked<'_>, findings: &mut Vec<Finding>) {
     for rule in profile.paths.iter().filter(|rule| rule.standing == Standing::Both) {
         for path in path_spots(&rule.target, place, &roots).0 {
             let answer = looked.decider.both(&Request::Read(&path), crate::Semantics::Codex);
-            let (Some(other), true) = (&answer.other, answer.decision.is_allowed()) else { continue };
+            let (Some(other), true) = (&answer.other, answer.decision.is_allowed()) else {
+                continue;
+            };
             let trusted = other.reason == crate::decide::Reason::MoreTrusted;
             if let (true, Some(deny)) = (trusted, other.rule) {
                 let summary = format!(

@@ -11,7 +11,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 pub(super) fn look(looked: &Looked<'_>, findings: &mut Vec<Finding>) {
-    let Some(policy) = looked.stack.approval_policy().filter(|policy| policy.value == "never") else {
+    let Some(policy) = looked.stack.approval_policy().filter(|policy| policy.value == "never")
+    else {
         return;
     };
     if looked.stack.selected().profile.as_deref() != Some(looked.name) {

@@ -12,7 +12,9 @@ pub(super) fn look(looked: &Looked<'_>, findings: &mut Vec<Finding>) {
     for (name, switch) in &looked.profile.network.switches {
         if name.starts_with("dangerously_") && switch.value {
             let effect = match name.as_str() {
-                "dangerously_allow_all_unix_sockets" => "every Unix socket can be reached, Docker's among them",
+                "dangerously_allow_all_unix_sockets" => {
+                    "every Unix socket can be reached, Docker's among them"
+                }
                 _ => "other machines can use the proxy",
             };
             let summary = format!("`network.{name}` is on: {effect}");

@@ -11,9 +11,11 @@ pub(super) const RULE: Rule = Rule {
 };
 
 pub(super) fn look(stack: &Stack, findings: &mut Vec<Finding>) {
-    let profiles = stack.layers().iter().filter(|layer| layer.in_force).any(|layer| {
-        layer.names().next().is_some() || layer.default_permissions.is_some()
-    });
+    let profiles = stack
+        .layers()
+        .iter()
+        .filter(|layer| layer.in_force)
+        .any(|layer| layer.names().next().is_some() || layer.default_permissions.is_some());
     let listed = stack.requirements().allowed_profiles().is_some();
     for key in stack.legacy() {
         if !profiles && !listed {

@@ -177,9 +177,7 @@ pub fn lint(stack: &Stack, place: &Place) -> Result<Vec<Finding>, Error> {
             rule(&looked, &mut findings);
         }
     }
-    findings.sort_by(|one, other| {
-        other.severity.cmp(&one.severity).then_with(|| one.cmp(other))
-    });
+    findings.sort_by(|one, other| other.severity.cmp(&one.severity).then_with(|| one.cmp(other)));
     findings.dedup();
     Ok(findings)
 }

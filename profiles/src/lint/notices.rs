@@ -32,13 +32,8 @@ pub(super) const GLOBAL_DENY: Rule = Rule {
     finds: "`\"*\" = \"deny\"` in requirements as articles write them: Codex refuses it, and it is not needed",
 };
 
-const ALL: [Rule; 5] = [
-    UNKNOWN_SPECIAL_PATH,
-    NO_PATH_RULES,
-    UNKNOWN_REQUIREMENT,
-    RELATIVE_DENY_READ,
-    GLOBAL_DENY,
-];
+const ALL: [Rule; 5] =
+    [UNKNOWN_SPECIAL_PATH, NO_PATH_RULES, UNKNOWN_REQUIREMENT, RELATIVE_DENY_READ, GLOBAL_DENY];
 
 pub(super) fn look(notices: &[Notice], profile: Option<&str>, findings: &mut Vec<Finding>) {
     for notice in notices {

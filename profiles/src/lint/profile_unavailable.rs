@@ -38,13 +38,15 @@ pub(super) fn look(stack: &Stack, findings: &mut Vec<Finding>) {
     if let Some(allowed) = stack.requirements().allowed_profiles() {
         for (name, entry) in &allowed.value {
             if !known.contains(name) {
-                let summary = format!("the list of allowed profiles names `{name}`, which nobody defines");
+                let summary =
+                    format!("the list of allowed profiles names `{name}`, which nobody defines");
                 findings.push(found(summary, vec![entry.at.clone()]));
             }
         }
         if let Some(default) = stack.requirements().default_permissions() {
             if !matches!(stack.availability(&default.value), Availability::Available) {
-                let summary = format!("the required default `{}` may not be used itself", default.value);
+                let summary =
+                    format!("the required default `{}` may not be used itself", default.value);
                 findings.push(found(summary, vec![default.at.clone(), allowed.at.clone()]));
             }
         }

@@ -38,9 +38,12 @@ fn paths(looked: &Looked<'_>, findings: &mut Vec<Finding>) {
 }
 
 fn hosts(looked: &Looked<'_>, findings: &mut Vec<Finding>) {
-    let allows = looked.profile.network.domains.iter().filter(|rule| {
-        rule.permission == Permission::Allow && rule.standing == Standing::Both
-    });
+    let allows = looked
+        .profile
+        .network
+        .domains
+        .iter()
+        .filter(|rule| rule.permission == Permission::Allow && rule.standing == Standing::Both);
     for rule in allows {
         let examples = host_for(&rule.pattern.codex);
         let denied = examples.iter().map(|host| {

@@ -31,7 +31,8 @@ pub(crate) fn resolve(
                 return Err(Error::at(&at, reason));
             }
             (None, Some((child, at))) => {
-                let reason = format!("the profile `{child}` extends `{next}`, which no layer defines");
+                let reason =
+                    format!("the profile `{child}` extends `{next}`, which no layer defines");
                 return Err(Error::at(&at, reason));
             }
             (None, None) => {
@@ -49,7 +50,10 @@ pub(crate) fn resolve(
         if chain.iter().any(|(name, _)| *name == parent) || chain.len() >= LONGEST {
             let names = chain.iter().map(|(name, _)| name.as_str()).chain([parent.as_str()]);
             let names = names.collect::<Vec<_>>().join(" -> ");
-            return Err(Error::at(&at, format!("profiles extend one another in a circle: {names}")));
+            return Err(Error::at(
+                &at,
+                format!("profiles extend one another in a circle: {names}"),
+            ));
         }
         next = parent;
     }

@@ -22,7 +22,9 @@ pub fn is_built_in(name: &str) -> bool {
 /// Refuses a name that no layer may define.
 pub(crate) fn check(name: &str, at: &Provenance) -> Result<(), Error> {
     if name.starts_with(':') {
-        let reason = format!("the profile name `{name}` begins with a colon, which is reserved for built-in profiles");
+        let reason = format!(
+            "the profile name `{name}` begins with a colon, which is reserved for built-in profiles"
+        );
         return Err(Error::at(at, reason));
     }
     if name.is_empty() {

@@ -72,18 +72,12 @@ fn filesystem(table: &Table) -> Result<(), Error> {
 }
 
 /// Reads a rule of the file system.
-pub(crate) fn rule(
-    key: &str,
-    below: Option<&str>,
-    leaf: &Leaf,
-) -> Result<(Target, Access), Error> {
+pub(crate) fn rule(key: &str, below: Option<&str>, leaf: &Leaf) -> Result<(Target, Access), Error> {
     let access = access(&leaf.value, &leaf.at)?;
-    let target =
-        Target::parse(key, below, access).map_err(|reason| Error::at(&leaf.at, reason))?;
+    let target = Target::parse(key, below, access).map_err(|reason| Error::at(&leaf.at, reason))?;
     if let Target::Glob { pattern, .. } = &target {
-        crate::decide::globs::build(pattern).map_err(|error| {
-            Error::at(&leaf.at, format!("`{pattern}` is no pattern: {error}"))
-        })?;
+        crate::decide::globs::build(pattern)
+            .map_err(|error| Error::at(&leaf.at, format!("`{pattern}` is no pattern: {error}")))?;
     }
     Ok((target, access))
 }
@@ -103,7 +97,9 @@ pub(crate) fn depth(leaf: &Leaf) -> Result<u32, Error> {
         Scalar::Integer(depth) => u32::try_from(depth).ok().filter(|depth| *depth >= 1),
         _ => None,
     };
-    depth.ok_or_else(|| Error::at(&leaf.at, "`glob_scan_max_depth` has to be a number of at least 1"))
+    depth.ok_or_else(|| {
+        Error::at(&leaf.at, "`glob_scan_max_depth` has to be a number of at least 1")
+    })
 }
 
 fn network(table: &Table) -> Result<(), Error> {

@@ -170,9 +170,10 @@ impl RequirementsLayer {
             if let Some(node) = global_deny(node) {
                 self.notices.push(Notice {
                     rule: "global_deny",
-                    summary: "`*` = deny changes nothing: what no rule allows is denied anyway; Codex \
+                    summary:
+                        "`*` = deny changes nothing: what no rule allows is denied anyway; Codex \
                               itself refuses it"
-                        .to_owned(),
+                            .to_owned(),
                     at: node.at().clone(),
                 });
             }
@@ -303,7 +304,8 @@ fn network(table: &Table) -> Result<Table, Error> {
             return Err(Error::at(rules.at(), format!("`{key}` has to be a table")));
         };
         if rules.entries.values().any(|rule| !rule.is_from_list()) {
-            let reason = format!("`{list}` is the older spelling of `{key}`, and the two cannot be mixed");
+            let reason =
+                format!("`{list}` is the older spelling of `{key}`, and the two cannot be mixed");
             return Err(Error::at(node.at(), reason));
         }
         for name in names.value {
