@@ -309,3 +309,13 @@ fn a_file_that_is_too_large_is_refused() {
     let text = "#".repeat(blotter_profiles::source::LIMIT + 1);
     assert!(Layer::parse(LayerKind::User, "user.toml", &text).is_err());
 }
+
+#[test]
+fn the_documentation_lists_every_rule_of_lint() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/profiles.md");
+    let text = std::fs::read_to_string(file).unwrap();
+    for rule in RULES {
+        let row = format!("| `{}` | {} | {} |", rule.name, rule.severity.as_str(), rule.finds);
+        assert!(text.contains(&row), "docs/profiles.md lacks: {row}");
+    }
+}
