@@ -252,7 +252,7 @@ impl Hosts {
                 return resolved(denied, connect, true);
             }
         }
-        if network.silent {
+        if rules.allow.is_none() && network.silent {
             let verdict = Decision::plain(Verdict::NotStated, Reason::HostsNotStated);
             return resolved(verdict, connect, known);
         }

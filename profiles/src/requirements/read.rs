@@ -228,7 +228,10 @@ impl RequirementsLayer {
             }
             Ok::<_, String>(target)
         };
-        if written.starts_with(['/', '~', ':']) {
+        if written.starts_with(':') {
+            return Err(format!("`{written}`: deny_read takes paths and patterns, no `:words`"));
+        }
+        if written.starts_with(['/', '~']) {
             let target = whole(written)?;
             let codex = Some(target.clone());
             return Ok(DenyRead { written: written.to_owned(), codex, documented: target });
