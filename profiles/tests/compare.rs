@@ -156,7 +156,11 @@ fn links_are_followed_in_rules_and_in_questions() {
 
 /// Every rule of `lint`, with a configuration that it finds something in.
 const LINTED: [(&str, &str, &str); 21] = [
-    ("approval_policy_forbidden", "approval_policy = 'never'\n", "allowed_approval_policies = ['on-request']\n"),
+    (
+        "approval_policy_forbidden",
+        "approval_policy = 'never'\n",
+        "allowed_approval_policies = ['on-request']\n",
+    ),
     (
         "deny_pattern_depth",
         "[permissions.p.filesystem]\nglob_scan_max_depth = 1\n'/w/*/*/x' = 'deny'\n",

@@ -37,7 +37,10 @@ fn profiles(columns: &str, arguments: &[&str]) -> (i32, String, String) {
 fn json(arguments: &[&str]) -> (i32, Value) {
     let arguments: Vec<&str> = arguments.iter().copied().chain(["--format", "json"]).collect();
     let (code, stdout, stderr) = profiles("80", &arguments);
-    (code, serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}")))
+    (
+        code,
+        serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}")),
+    )
 }
 
 #[test]
@@ -71,7 +74,10 @@ fn an_answer_names_the_rule_its_layer_file_and_line() {
     assert_eq!(code, 1);
     assert_eq!(answer["decision"], "deny");
     assert_eq!(answer["rule"], ":workspace_roots/**/*.env = deny");
-    assert_eq!((&answer["layer"], &answer["file"], &answer["line"]), (&"system".into(), &"system.toml".into(), &10.into()));
+    assert_eq!(
+        (&answer["layer"], &answer["file"], &answer["line"]),
+        (&"system".into(), &"system.toml".into(), &10.into())
+    );
     assert!(answer.get("under").is_none() && answer.get("name_resolved").is_none());
     let (code, answer) = json(&["decide", "mine", "write", "src/main.rs"]);
     assert_eq!((code, &answer["decision"]), (0, &"allow".into()));
@@ -123,12 +129,24 @@ fn exit_codes_say_what_was_found() {
 fn an_error_names_the_file_the_line_and_what_to_do() {
     for (arguments, said) in [
         (vec!["show", "nobody"], "no layer defines the profile `nobody`"),
-        (vec!["decide", "mine", "connect", "https://example.com/"], "a target is host[:port], not a URL"),
-        (vec!["decide", "mine", "connect", "a.example", "--resolve", "b.example=10.0.0.1"], "the target is a.example"),
-        (vec!["decide", "mine", "connect", "a.example", "--resolve", "10.0.0.1"], "it takes HOST=IP"),
+        (
+            vec!["decide", "mine", "connect", "https://example.com/"],
+            "a target is host[:port], not a URL",
+        ),
+        (
+            vec!["decide", "mine", "connect", "a.example", "--resolve", "b.example=10.0.0.1"],
+            "the target is a.example",
+        ),
+        (
+            vec!["decide", "mine", "connect", "a.example", "--resolve", "10.0.0.1"],
+            "it takes HOST=IP",
+        ),
         (vec!["list", "--config", "ours:user.toml"], "`ours` is no layer"),
         (vec!["list", "--config", "missing.toml"], "missing.toml"),
-        (vec!["list", "--config", "wrong.toml"], "wrong.toml:2: a rule for a path is one of read, write and deny"),
+        (
+            vec!["list", "--config", "wrong.toml"],
+            "wrong.toml:2: a rule for a path is one of read, write and deny",
+        ),
     ] {
         let (code, stdout, stderr) = profiles("80", &arguments);
         assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");

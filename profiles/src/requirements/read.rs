@@ -88,10 +88,10 @@ impl RequirementsLayer {
     /// When it is no TOML, or says something about profiles that has no meaning.
     pub fn parse(kind: LayerKind, file: &str, text: &str) -> Result<Self, Error> {
         let mut table = source::read(kind, file, text)?;
-        if let Some(Node::Leaf(leaf)) = table.entries.get("requirements_toml_base64") {
-            if let Scalar::Text(inside) = &leaf.value {
-                return Self::base64(kind, file, inside);
-            }
+        if let Some(Node::Leaf(leaf)) = table.entries.get("requirements_toml_base64")
+            && let Scalar::Text(inside) = &leaf.value
+        {
+            return Self::base64(kind, file, inside);
         }
         let mut layer = Self::empty(kind, file);
         match table.entries.remove("requirements") {

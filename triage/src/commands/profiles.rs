@@ -149,9 +149,9 @@ pub fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Outcome> {
     if let Command::Lint { rules: true } = arguments.command {
         output::data(&match global.format {
             Format::Text => text::rules(options),
-            Format::Json => lines(RULES.iter().map(|rule| {
-                json!({"rule": rule.name, "severity": rule.severity, "finds": rule.finds})
-            }))?,
+            Format::Json => lines(RULES.iter().map(
+                |rule| json!({"rule": rule.name, "severity": rule.severity, "finds": rule.finds}),
+            ))?,
         })?;
         return Ok(Outcome::Clean);
     }

@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use blotter_profiles::layer::{derive, derive_requirements};
-use blotter_profiles::{
-    Error, Layer, LayerKind, Place, Requirements, RequirementsLayer, Stack,
-};
+use blotter_profiles::{Error, Layer, LayerKind, Place, Requirements, RequirementsLayer, Stack};
 
 /// Which files are read, and for which project.
 #[derive(Debug, Clone, Default)]
@@ -99,7 +97,8 @@ fn stated<'a>(
         return Ok((None, Path::new(name)));
     }
     let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-    let reason = format!("`{word}` is no layer; before the colon stands one of {}", known.join(", "));
+    let reason =
+        format!("`{word}` is no layer; before the colon stands one of {}", known.join(", "));
     Err(Error::Unusable { what: name.to_owned(), reason })
 }
 
@@ -114,9 +113,8 @@ fn usual(place: &Place, project: &str) -> (Vec<String>, Vec<String>) {
         user,
         Some(format!("project:{project}/.codex/config.toml")),
     ];
-    let there = |name: &String| {
-        name.split_once(':').is_some_and(|(_, file)| Path::new(file).is_file())
-    };
+    let there =
+        |name: &String| name.split_once(':').is_some_and(|(_, file)| Path::new(file).is_file());
     let config = config.into_iter().flatten().filter(there).collect();
     let requirements = vec!["system:/etc/codex/requirements.toml".to_owned()];
     (config, requirements.into_iter().filter(there).collect())

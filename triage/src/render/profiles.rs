@@ -84,14 +84,16 @@ pub fn list(profiles: &[Listed], selection: &Selection, options: Options) -> Str
         (None, _) => {
             let keys: Vec<String> =
                 selection.legacy.iter().map(|key| format!("{} ({})", key.value, key.at)).collect();
-            let text = format!(
-                "No profile is in effect: {} switches profiles off.",
-                keys.join(", ")
-            );
+            let text =
+                format!("No profile is in effect: {} switches profiles off.", keys.join(", "));
             paragraph(&mut screen, Look::Bad, &text);
         }
         (Some(profile), Some(at)) => {
-            paragraph(&mut screen, Look::Plain, &format!("* in effect: {profile}, selected by {at}"));
+            paragraph(
+                &mut screen,
+                Look::Plain,
+                &format!("* in effect: {profile}, selected by {at}"),
+            );
         }
         (Some(profile), None) => {
             let text = format!("* in effect: {profile}, because nothing selects one");
@@ -203,13 +205,17 @@ pub fn decide(answered: &Answered, options: Options) -> String {
         };
         let rule = other.rule.as_ref().map(|rule| format!(" by `{rule}`")).unwrap_or_default();
         let place = other.place().map(|place| format!(", {place}")).unwrap_or_default();
-        let text =
-            format!("{}{rule}{place}: {}", other.decision.as_str(), other.reason.sentence());
+        let text = format!("{}{rule}{place}: {}", other.decision.as_str(), other.reason.sentence());
         labelled(&mut screen, name, verdict_look(other.decision), &text);
     }
     for looked in answered.trace.iter().filter(|looked| !looked.decides) {
         let place = looked.at.as_ref().map(|at| format!(", {at}")).unwrap_or_default();
-        labelled(&mut screen, "not", Look::Dim, &format!("`{}`{place}: {}", looked.rule, looked.why));
+        labelled(
+            &mut screen,
+            "not",
+            Look::Dim,
+            &format!("`{}`{place}: {}", looked.rule, looked.why),
+        );
         for old in &looked.replaced {
             labelled(&mut screen, "", Look::Dim, &replaced(old));
         }
@@ -221,7 +227,8 @@ pub fn decide(answered: &Answered, options: Options) -> String {
 #[must_use]
 pub fn diff(compared: &Compared, options: Options) -> String {
     let mut screen = options.screen();
-    let title = format!("{} -> {} ({} semantics)", compared.before, compared.after, compared.semantics);
+    let title =
+        format!("{} -> {} ({} semantics)", compared.before, compared.after, compared.semantics);
     paragraph(&mut screen, Look::Strong, &title);
     if compared.difference.changes.is_empty() {
         paragraph(&mut screen, Look::Plain, "No rule says anything else.");
@@ -262,8 +269,10 @@ fn line(screen: &mut Screen, change: &Change) {
     let text = format!("{}: {} -> {}", change.subject, change.before, change.after);
     paragraph(screen, look, &text);
     let places = [("was", &change.before_at), ("is", &change.after_at)];
-    let places: Vec<String> =
-        places.into_iter().filter_map(|(word, at)| Some(format!("{word} {}", at.as_ref()?))).collect();
+    let places: Vec<String> = places
+        .into_iter()
+        .filter_map(|(word, at)| Some(format!("{word} {}", at.as_ref()?)))
+        .collect();
     if !places.is_empty() {
         screen.pad(11);
         paragraph(screen, Look::Dim, &places.join(", "));
@@ -282,7 +291,8 @@ pub fn lint(findings: &[Finding], options: Options) -> String {
         };
         screen.put(look, finding.severity.as_str());
         screen.pad(8);
-        let profile = finding.profile.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
+        let profile =
+            finding.profile.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
         paragraph(&mut screen, Look::Strong, &format!("{}{profile}", finding.rule));
         screen.pad(8);
         paragraph(&mut screen, Look::Plain, &finding.summary);
