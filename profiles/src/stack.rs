@@ -146,13 +146,10 @@ impl Stack {
                 ),
             };
         }
-        if let (Some(modes), Some(mode)) = (&self.requirements.sandbox_modes, mode_of(profile)) {
-            if !modes.value.iter().any(|allowed| allowed == mode) {
-                return unavailable(
-                    format!("allowed_sandbox_modes does not have `{mode}`"),
-                    &modes.at,
-                );
-            }
+        if let (Some(modes), Some(mode)) = (&self.requirements.sandbox_modes, mode_of(profile))
+            && !modes.value.iter().any(|allowed| allowed == mode)
+        {
+            return unavailable(format!("allowed_sandbox_modes does not have `{mode}`"), &modes.at);
         }
         self.floored(profile)
     }

@@ -155,7 +155,12 @@ fn links_are_followed_in_rules_and_in_questions() {
 }
 
 /// Every rule of `lint`, with a configuration that it finds something in.
-const LINTED: [(&str, &str, &str); 20] = [
+const LINTED: [(&str, &str, &str); 21] = [
+    (
+        "approval_policy_forbidden",
+        "approval_policy = 'never'\n",
+        "allowed_approval_policies = ['on-request']\n",
+    ),
     (
         "deny_pattern_depth",
         "[permissions.p.filesystem]\nglob_scan_max_depth = 1\n'/w/*/*/x' = 'deny'\n",
@@ -308,4 +313,14 @@ fn a_layer_is_told_from_its_path() {
 fn a_file_that_is_too_large_is_refused() {
     let text = "#".repeat(blotter_profiles::source::LIMIT + 1);
     assert!(Layer::parse(LayerKind::User, "user.toml", &text).is_err());
+}
+
+#[test]
+fn the_documentation_lists_every_rule_of_lint() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/profiles.md");
+    let text = std::fs::read_to_string(file).unwrap();
+    for rule in RULES {
+        let row = format!("| `{}` | {} | {} |", rule.name, rule.severity.as_str(), rule.finds);
+        assert!(text.contains(&row), "docs/profiles.md lacks: {row}");
+    }
 }

@@ -27,6 +27,7 @@ Begin here:
   triage sessions                list what was collected
   triage show 01a1fb66           one session, by any unique start of its id
   triage gaps                    what is missing and what does not fit, in every session
+  triage profiles list           which permission profiles this machine's configuration has
 
 Exit codes: 0 clean, 1 findings or differences, 2 error. Data goes to stdout, everything else to \
 stderr. NO_COLOR turns colours off.";
@@ -82,6 +83,8 @@ pub enum Command {
     Snapshot(commands::snapshot::Arguments),
     /// Compare two runs: whether they can be compared, then what differs.
     Diff(commands::diff::Arguments),
+    /// Explain permission profiles: list, show, ask, compare, and find what is wrong with them.
+    Profiles(commands::profiles::Arguments),
     /// Look after the archive: gather small files, remove old days, count, check.
     Archive(commands::archive::Arguments),
     /// Where a secret that you hold was seen: its marks, and what the archive says.

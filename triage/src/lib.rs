@@ -13,6 +13,7 @@ pub mod gaps;
 pub mod import;
 pub mod ledger;
 pub mod load;
+pub mod profiles;
 pub mod receipt;
 pub mod reconstruct;
 pub mod redaction;

@@ -54,6 +54,7 @@ async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Gaps(arguments) => commands::gaps::run(&cli.global, arguments).await,
         Command::Snapshot(arguments) => commands::snapshot::run(&cli.global, arguments).await,
         Command::Diff(arguments) => commands::diff::run(&cli.global, arguments).await,
+        Command::Profiles(arguments) => commands::profiles::run(&cli.global, &arguments),
         Command::Archive(arguments) => commands::archive::run(&cli.global, arguments).await,
         Command::Fingerprint(arguments) => commands::fingerprint::run(&cli.global, arguments).await,
         Command::Key(arguments) => commands::key::run(&cli.global, arguments),

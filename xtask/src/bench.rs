@@ -41,6 +41,8 @@ pub(crate) struct Options {
 enum Only {
     /// How fast requests without secrets are searched for them, and captures redacted.
     Redaction,
+    /// How many decisions of a permission profile a second and core.
+    Profiles,
 }
 
 /// Runs the benchmarks.
@@ -57,6 +59,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     if options.only == Some(Only::Redaction) {
         return redaction();
+    }
+    if options.only == Some(Only::Profiles) {
+        return profiles();
     }
     build()?;
     println!("\n## Stages, one core\n\n```text");
@@ -78,7 +83,18 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         collector(transport, &data, options.records)?;
     }
     show(&folder.join("http/archive"))?;
-    redaction()
+    redaction()?;
+    profiles()
+}
+
+/// Decisions a second on one core, on a profile of 1,000 rules.
+fn profiles() -> anyhow::Result<()> {
+    println!("\n## Decisions of a permission profile, one core\n\n```text");
+    let mut cargo = Command::new("cargo");
+    cargo.args(["bench", "--workspace", "--locked", "--quiet", "--bench", "decide"]);
+    status(cargo)?;
+    println!("```");
+    Ok(())
 }
 
 /// Throughput of the redactor on one core, over the captures and over source code.

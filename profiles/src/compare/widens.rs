@@ -174,10 +174,8 @@ impl Asked {
             let before = from.decide(&request, semantics).verdict;
             let after = to.decide(&request, semantics).verdict;
             match (before, after) {
-                (Verdict::Deny, Verdict::Allow) => {
-                    if found.examples.len() < EXAMPLES {
-                        found.examples.push(said());
-                    }
+                (Verdict::Deny, Verdict::Allow) if found.examples.len() < EXAMPLES => {
+                    found.examples.push(said());
                 }
                 (Verdict::NotStated, Verdict::Allow | Verdict::NotStated)
                 | (Verdict::Deny, Verdict::NotStated) => found.not_stated = true,

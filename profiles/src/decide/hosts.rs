@@ -129,10 +129,10 @@ impl Hosts {
         let mut rules = self.exact.get(host).copied().unwrap_or_default();
         let mut rest = host;
         while let Some((first, parent)) = rest.split_once('.') {
-            if !(first.is_empty() && rest.len() == host.len()) {
-                if let Some(found) = self.below.get(parent) {
-                    rules.add(found);
-                }
+            if !(first.is_empty() && rest.len() == host.len())
+                && let Some(found) = self.below.get(parent)
+            {
+                rules.add(found);
             }
             rest = parent;
         }
@@ -252,7 +252,7 @@ impl Hosts {
                 return resolved(denied, connect, true);
             }
         }
-        if network.silent {
+        if rules.allow.is_none() && network.silent {
             let verdict = Decision::plain(Verdict::NotStated, Reason::HostsNotStated);
             return resolved(verdict, connect, known);
         }

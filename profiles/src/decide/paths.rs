@@ -118,13 +118,14 @@ impl Paths {
         let Some(rule) = profile.paths.get(index) else {
             return Decision::plain(Verdict::Deny, Reason::NoRule);
         };
-        if let (true, Some((trust, deny))) = (self.trusts, walk.deny) {
-            if access != Access::Deny && trust > rule.at.layer.trust() {
-                return Decision {
-                    rule: profile.paths.get(deny).map(Rule::Path),
-                    ..Decision::plain(Verdict::Deny, Reason::MoreTrusted)
-                };
-            }
+        if let (true, Some((trust, deny))) = (self.trusts, walk.deny)
+            && access != Access::Deny
+            && trust > rule.at.layer.trust()
+        {
+            return Decision {
+                rule: profile.paths.get(deny).map(Rule::Path),
+                ..Decision::plain(Verdict::Deny, Reason::MoreTrusted)
+            };
         }
         let allowed = match access {
             Access::Deny => false,
@@ -133,11 +134,10 @@ impl Paths {
         };
         if let (true, Some((name, folder)), true, false) =
             (write, walk.protected, allowed, self.full)
+            && let Some(folder) = profile.paths.get(folder)
         {
-            if let Some(folder) = profile.paths.get(folder) {
-                let rule = Rule::Protected { name, folder };
-                return Decision::by(Verdict::Deny, Reason::Protected, rule);
-            }
+            let rule = Rule::Protected { name, folder };
+            return Decision::by(Verdict::Deny, Reason::Protected, rule);
         }
         let verdict = if allowed { Verdict::Allow } else { Verdict::Deny };
         let mut decision = Decision::by(verdict, Reason::MostSpecific, Rule::Path(rule));
@@ -163,10 +163,10 @@ pub(crate) enum Spot<'a> {
 pub(crate) fn roots(profile: &EffectiveProfile, place: &Place) -> Vec<String> {
     let mut roots = place.workspace_roots.clone();
     for (path, counts) in &profile.workspace_roots {
-        if let (true, Some(path)) = (counts.value, place.absolute(path)) {
-            if !roots.iter().any(|root| *root == path) {
-                roots.push(path.into_owned());
-            }
+        if let (true, Some(path)) = (counts.value, place.absolute(path))
+            && !roots.iter().any(|root| *root == path)
+        {
+            roots.push(path.into_owned());
         }
     }
     roots

@@ -139,10 +139,10 @@ impl Node {
             // A writable rule at or below the protected name opens it.
             walk.protected = None;
         }
-        if let Some((trust, rule)) = self.deny {
-            if walk.deny.is_none_or(|(known, _)| trust > known) {
-                walk.deny = Some((trust, rule));
-            }
+        if let Some((trust, rule)) = self.deny
+            && walk.deny.is_none_or(|(known, _)| trust > known)
+        {
+            walk.deny = Some((trust, rule));
         }
         if walk.floor.is_none() {
             walk.floor = self.floor;

@@ -73,10 +73,10 @@ impl Layer {
             profiles: std::collections::BTreeMap::new(),
         };
         // A table of settings (`granular`) is possible as well; only the words matter here.
-        if let Some(Node::Leaf(leaf)) = table.entries.get("approval_policy") {
-            if let Scalar::Text(value) = &leaf.value {
-                layer.approval_policy = Some(Setting { value: value.clone(), at: leaf.at.clone() });
-            }
+        if let Some(Node::Leaf(leaf)) = table.entries.get("approval_policy")
+            && let Scalar::Text(value) = &leaf.value
+        {
+            layer.approval_policy = Some(Setting { value: value.clone(), at: leaf.at.clone() });
         }
         for key in LEGACY {
             if let Some(node) = table.entries.get(key) {

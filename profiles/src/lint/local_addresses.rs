@@ -10,13 +10,13 @@ pub(super) const RULE: Rule = Rule {
 };
 
 pub(super) fn look(looked: &Looked<'_>, findings: &mut Vec<Finding>) {
-    if let Some(switch) = looked.profile.network.switches.get("allow_local_binding") {
-        if switch.value {
-            let summary =
-                "`network.allow_local_binding` turns the guard of local addresses off: an allowed \
+    if let Some(switch) = looked.profile.network.switches.get("allow_local_binding")
+        && switch.value
+    {
+        let summary =
+            "`network.allow_local_binding` turns the guard of local addresses off: an allowed \
                            name may resolve to any of them; name the addresses instead"
-                    .to_owned();
-            findings.push(looked.finding(&RULE, summary, vec![switch.at.clone()]));
-        }
+                .to_owned();
+        findings.push(looked.finding(&RULE, summary, vec![switch.at.clone()]));
     }
 }

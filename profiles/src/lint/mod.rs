@@ -1,5 +1,6 @@
 //! What people get wrong: one file a rule.
 
+mod approval_policy_forbidden;
 mod deny_pattern_depth;
 mod divergence;
 mod exact_only_address;
@@ -106,7 +107,8 @@ impl Looked<'_> {
 }
 
 /// Every rule, by name.
-pub const RULES: [Rule; 21] = [
+pub const RULES: [Rule; 22] = [
+    approval_policy_forbidden::RULE,
     deny_pattern_depth::RULE,
     divergence::RULE,
     exact_only_address::RULE,
@@ -137,6 +139,7 @@ pub const RULES: [Rule; 21] = [
 /// When the patterns of a profile cannot be compiled.
 pub fn lint(stack: &Stack, place: &Place) -> Result<Vec<Finding>, Error> {
     let mut findings = Vec::new();
+    approval_policy_forbidden::look(stack, &mut findings);
     legacy_settings::look(stack, &mut findings);
     untrusted_project::look(stack, &mut findings);
     profile_unavailable::look(stack, &mut findings);

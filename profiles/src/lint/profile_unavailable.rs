@@ -43,12 +43,12 @@ pub(super) fn look(stack: &Stack, findings: &mut Vec<Finding>) {
                 findings.push(found(summary, vec![entry.at.clone()]));
             }
         }
-        if let Some(default) = stack.requirements().default_permissions() {
-            if !matches!(stack.availability(&default.value), Availability::Available) {
-                let summary =
-                    format!("the required default `{}` may not be used itself", default.value);
-                findings.push(found(summary, vec![default.at.clone(), allowed.at.clone()]));
-            }
+        if let Some(default) = stack.requirements().default_permissions()
+            && !matches!(stack.availability(&default.value), Availability::Available)
+        {
+            let summary =
+                format!("the required default `{}` may not be used itself", default.value);
+            findings.push(found(summary, vec![default.at.clone(), allowed.at.clone()]));
         }
     }
 }

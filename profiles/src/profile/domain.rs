@@ -130,10 +130,10 @@ pub fn normalize(host: &str) -> String {
     let lower = bare.to_ascii_lowercase();
     let host = lower.trim_end_matches('.');
     for mark in ["%25", "%"] {
-        if let Some((address, scope)) = host.split_once(mark) {
-            if address.parse::<IpAddr>().is_ok() {
-                return format!("{address}%{scope}");
-            }
+        if let Some((address, scope)) = host.split_once(mark)
+            && address.parse::<IpAddr>().is_ok()
+        {
+            return format!("{address}%{scope}");
         }
     }
     host.to_owned()

@@ -74,9 +74,7 @@ impl Requirements {
                 (allowed @ None, over) => *allowed = over,
                 (Some(_), None) => {}
             }
-            let stronger = |over: Option<_>, base: Option<_>| over.or(base);
-            all.default_permissions =
-                stronger(layer.default_permissions, all.default_permissions.take());
+            all.default_permissions = layer.default_permissions.or(all.default_permissions.take());
             all.sandbox_modes = layer.sandbox_modes.or(all.sandbox_modes.take());
             all.approval_policies = layer.approval_policies.or(all.approval_policies.take());
             // Denied is what any layer denies.

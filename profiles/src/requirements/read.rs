@@ -88,10 +88,10 @@ impl RequirementsLayer {
     /// When it is no TOML, or says something about profiles that has no meaning.
     pub fn parse(kind: LayerKind, file: &str, text: &str) -> Result<Self, Error> {
         let mut table = source::read(kind, file, text)?;
-        if let Some(Node::Leaf(leaf)) = table.entries.get("requirements_toml_base64") {
-            if let Scalar::Text(inside) = &leaf.value {
-                return Self::base64(kind, file, inside);
-            }
+        if let Some(Node::Leaf(leaf)) = table.entries.get("requirements_toml_base64")
+            && let Scalar::Text(inside) = &leaf.value
+        {
+            return Self::base64(kind, file, inside);
         }
         let mut layer = Self::empty(kind, file);
         match table.entries.remove("requirements") {
@@ -228,7 +228,10 @@ impl RequirementsLayer {
             }
             Ok::<_, String>(target)
         };
-        if written.starts_with(['/', '~', ':']) {
+        if written.starts_with(':') {
+            return Err(format!("`{written}`: deny_read takes paths and patterns, no `:words`"));
+        }
+        if written.starts_with(['/', '~']) {
             let target = whole(written)?;
             let codex = Some(target.clone());
             return Ok(DenyRead { written: written.to_owned(), codex, documented: target });

@@ -10,6 +10,7 @@ pub mod gaps;
 pub mod import;
 pub mod key;
 mod moment;
+pub mod profiles;
 pub mod receipt;
 pub mod redaction;
 pub mod sessions;

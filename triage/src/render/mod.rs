@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod json;
+pub mod profiles;
 pub mod sessions;
 pub mod terminal;
 pub mod text;
