@@ -79,6 +79,8 @@ pub enum Command {
     Receipt(commands::receipt::Arguments),
     /// Find gaps and contradictions: what is missing from a session's trail, and what does not fit.
     Gaps(commands::gaps::Arguments),
+    /// Ask of everything a session did what its permission profile says, and where the two differ.
+    Check(commands::check::Arguments),
     /// Write what a run did as a file that is made to be compared.
     Snapshot(commands::snapshot::Arguments),
     /// Compare two runs: whether they can be compared, then what differs.

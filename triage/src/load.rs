@@ -11,7 +11,7 @@ use crate::Error;
 use crate::import::record;
 use crate::receipt::address::{CallName, Named};
 use crate::receipt::{Beside, HOOKS_RUN};
-use crate::reconstruct::lineage;
+use crate::reconstruct::{Session, lineage};
 use crate::trail;
 
 /// How long after the last row counters are looked for, in microseconds.
@@ -57,6 +57,22 @@ const NUMBERED_COLUMNS: [&str; 9] = [
     "collector_id",
     "sender",
     "peer",
+];
+
+/// Columns that state the permission profile of a turn.
+const PROFILE_COLUMNS: [&str; 12] = [
+    "event_id",
+    "source",
+    "dialect",
+    "time_unix_nano",
+    "observed_time_unix_nano",
+    "sequence",
+    "session_id",
+    "kind",
+    "profile_name",
+    "profile_digest",
+    "approval_policy",
+    "record",
 ];
 
 /// What was loaded and what it took.
@@ -120,6 +136,27 @@ pub async fn session(archive: &Archive, prefix: &str) -> Result<Loaded, Error> {
     reader.family(session_id).await?;
     reader.points().await?;
     Ok(reader.loaded)
+}
+
+/// Loads the rows that state the permission profiles of a session and of those nested in it, with their
+/// records.
+///
+/// # Errors
+/// [`Error::Archive`] when reading fails.
+pub async fn profiles(archive: &Archive, session: &Session) -> Result<Vec<Event>, Error> {
+    let mut ids = BTreeSet::new();
+    let mut open = vec![session];
+    while let Some(session) = open.pop() {
+        ids.insert(session.session_id.as_str());
+        open.extend(&session.sessions);
+    }
+    let filter = Predicate::And(vec![
+        Predicate::one_of("session_id", ids),
+        Predicate::equals("kind", EventKind::Profile.as_str()),
+    ]);
+    let request = ScanRequest::new(Table::Events).filter(filter).columns(PROFILE_COLUMNS);
+    let mut reader = Reader { archive, loaded: Loaded::default(), ids: BTreeSet::new() };
+    reader.all(request, POINTS_LIMIT).await
 }
 
 /// Loads the session of a call. A call that is named by its id alone is looked for in every session.

@@ -100,7 +100,7 @@ async fn examined(archive: &Archive, id: &str) -> anyhow::Result<Session> {
 }
 
 /// The sessions that no other one of those listed is around, newest first.
-async fn roots(archive: &Archive, since: Option<&str>) -> anyhow::Result<Vec<String>> {
+pub(super) async fn roots(archive: &Archive, since: Option<&str>) -> anyhow::Result<Vec<String>> {
     let since = since.map(|text| moment("--since", text, Utc::now())).transpose()?;
     let found = list(archive, &Selection { since, ..Selection::default() }).await?;
     if found.without_session > 0 {

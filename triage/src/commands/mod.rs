@@ -1,6 +1,7 @@
 //! One file a command: its arguments, a call of the library, its output.
 
 pub mod archive;
+pub mod check;
 pub mod connect;
 pub mod coverage;
 pub mod demo;
@@ -10,6 +11,7 @@ pub mod gaps;
 pub mod import;
 pub mod key;
 mod moment;
+mod profile_files;
 pub mod profiles;
 pub mod receipt;
 pub mod redaction;

@@ -8,12 +8,13 @@ use blotter_profiles::compare::compare;
 use blotter_profiles::decide::{Connect, Resolution, parse_target};
 use blotter_profiles::lint::{RULES, lint};
 use blotter_profiles::{Decider, Request, Semantics, Verdict};
-use blotter_triage::profiles::{Sources, answered, compared, load, shown};
+use blotter_triage::profiles::{answered, compared, load, shown};
 use blotter_triage::render::profiles as text;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::json;
 
+use super::profile_files::ProfileFiles;
 use crate::cli::{Format, Global};
 use crate::{Outcome, output};
 
@@ -47,24 +48,7 @@ pub struct Arguments {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
-    sources: SourceArguments,
-}
-
-/// The files that profiles are read from.
-#[derive(Debug, Args)]
-struct SourceArguments {
-    /// A configuration file, FILE or LAYER:FILE; may be given several times.
-    #[arg(long, global = true, value_name = "[LAYER:]FILE")]
-    config: Vec<String>,
-    /// A file of requirements, FILE or LAYER:FILE; may be given several times.
-    #[arg(long, global = true, value_name = "[LAYER:]FILE")]
-    requirements: Vec<String>,
-    /// The project, which is the workspace root [default: the working folder].
-    #[arg(long, global = true, value_name = "DIR")]
-    project: Option<PathBuf>,
-    /// The project is trusted: its own configuration counts.
-    #[arg(long, global = true)]
-    trusted: bool,
+    files: ProfileFiles,
     /// Which meaning profiles are given.
     #[arg(long, global = true, value_enum, default_value_t = Meaning::Codex)]
     semantics: Meaning,
@@ -155,23 +139,17 @@ pub fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Outcome> {
         })?;
         return Ok(Outcome::Clean);
     }
-    let sources = &arguments.sources;
+    let files = &arguments.files;
     let cwd = match &arguments.command {
         Command::Decide { cwd, .. } => cwd.clone(),
         _ => None,
     };
-    let (stack, place, read) = load(&Sources {
-        config: sources.config.clone(),
-        requirements: sources.requirements.clone(),
-        project: sources.project.clone(),
-        trusted: sources.trusted,
-        cwd,
-    })?;
-    if sources.config.is_empty() && sources.requirements.is_empty() {
+    let (stack, place, read) = load(&files.sources(cwd))?;
+    if !files.are_named() {
         let read = if read.is_empty() { "no file".to_owned() } else { read.join(", ") };
         output::note(&format!("Read: {read}."));
     }
-    let semantics = match sources.semantics {
+    let semantics = match arguments.semantics {
         Meaning::Codex => Semantics::Codex,
         Meaning::Documented => Semantics::Documented,
     };

@@ -1,14 +1,13 @@
 //! `triage receipt`
 
-use blotter_triage::Error;
-use blotter_triage::load;
-use blotter_triage::receipt;
 use blotter_triage::receipt::address::Named;
 use blotter_triage::reconstruct::reconstruct;
 use blotter_triage::render::{json, text};
+use blotter_triage::{Error, load, receipt, replay};
 use clap::Args;
 
 use super::now;
+use super::profile_files::ProfileFiles;
 use crate::cli::{Format, Global};
 use crate::{Outcome, output};
 
@@ -32,6 +31,8 @@ pub struct Arguments {
     /// Show long values whole.
     #[arg(long)]
     full: bool,
+    #[command(flatten)]
+    files: ProfileFiles,
     /// Print the JSON Schema of a receipt.
     #[arg(long, conflicts_with_all = ["call", "full"])]
     schema: bool,
@@ -47,9 +48,12 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
     let archive = super::open(global).await?;
     let mut loaded = load::call(&archive, &named).await?;
     let session = reconstruct(&loaded.session_id, &loaded.rows);
+    let profiles = load::profiles(&archive, &session).await?;
+    let configured = arguments.files.configured()?;
     let beside = loaded.beside(Some(now()));
     let mut receipts = receipt::receipts(&session, &beside);
     receipt::attribute(&mut receipts, &session, &loaded.rows);
+    replay::attach(&session.session_id, &mut receipts, &profiles, configured.as_ref());
     let Some(receipt) = receipts.iter().find(|receipt| named.means(receipt)) else {
         let place = format!("session {}", loaded.session_id);
         return Err(Error::NoCall { call: name, place }.into());

@@ -3,10 +3,11 @@
 use blotter_archive::ScanStatistics;
 use blotter_triage::reconstruct::{Session, reconstruct};
 use blotter_triage::render::{json, text};
-use blotter_triage::{gaps, load, trail};
+use blotter_triage::{gaps, load, replay, trail};
 use clap::Args;
 
 use super::now;
+use super::profile_files::ProfileFiles;
 use crate::cli::{Format, Global};
 use crate::{Outcome, output};
 
@@ -17,6 +18,7 @@ Examples:
   triage show 01a1fb66
   triage show 01a1fb66 --full | less
   triage show 01a1fb66 --format json | jq '.session.turns[].entries[].call_id'
+  triage show 01a1fb66 --trace --config user:config.toml --requirements requirements.toml
   triage show 01a1fb66 --strict > session.txt || echo 'the trail is not whole'
 
 First comes the ledger: what arrived, what a setting of the agent keeps back, which numbers are missing,
@@ -27,6 +29,9 @@ Statements without a mark are what the sender's records say. What was concluded 
 (inferred: ...); where nothing is known, it says so. What rests on the word of another process or user
 than the first is marked (said by speaker 2). The JSON is described in docs/show.md, speakers in
 docs/custody.md.
+
+--trace needs the agent's session file (imported beside the telemetry), or a configuration with --config:
+`triage check --profiles` tells only where trail and profile differ (docs/replay.md).
 
 Exit code: 0 clean, 1 where several speakers claim a session, 2 error. With --strict also 1 for any
 finding and for a ledger that is not clean: a signal that is always sent did not arrive, a setting keeps
@@ -40,6 +45,11 @@ pub struct Arguments {
     /// End with exit code 1 also where the trail is not whole: any finding, or a ledger that is not clean.
     #[arg(long)]
     strict: bool,
+    /// Say of everything that a call wanted what the permission profile in effect says, and by which rule.
+    #[arg(long)]
+    trace: bool,
+    #[command(flatten)]
+    files: ProfileFiles,
     /// Say on stderr what had to be read.
     #[arg(long)]
     explain: bool,
@@ -52,6 +62,11 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
     let mut session = reconstruct(&loaded.session_id, &loaded.rows);
     let beside = loaded.beside(Some(now()));
     trail::examine(&mut session, &loaded.rows, &beside);
+    if arguments.trace {
+        let configured = arguments.files.configured()?;
+        let profiles = load::profiles(&archive, &session).await?;
+        replay::family(&mut session, &profiles, configured.as_ref());
+    }
     write(global.format, &session, arguments.full)?;
     if arguments.explain {
         output::note(&explain(&loaded.statistics));

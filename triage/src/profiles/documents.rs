@@ -44,7 +44,7 @@ pub struct Under {
 }
 
 /// The answer under one semantics.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct One {
     /// `allow`, `deny` or `not_stated`.
     pub decision: Verdict,
@@ -85,7 +85,7 @@ pub struct Looked {
 }
 
 impl One {
-    fn of(decision: &Decision<'_>) -> Self {
+    pub(crate) fn of(decision: &Decision<'_>) -> Self {
         let at = decision.rule.and_then(|rule| rule.at());
         Self {
             decision: decision.verdict,

@@ -5,5 +5,5 @@
 mod documents;
 mod sources;
 
-pub use documents::{Answered, Compared, Shown, answered, compared, shown};
+pub use documents::{Answered, Compared, One, Shown, answered, compared, shown};
 pub use sources::{Sources, load};

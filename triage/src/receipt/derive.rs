@@ -25,6 +25,7 @@ pub(crate) fn receipt(
     let executed = executed(call, &verdict, &exit_code, reading, around);
     let outcome = outcome(call, &verdict, &executed, &sandbox, &exit_code, reading, around);
     Receipt {
+        checks: Vec::new(),
         format: FORMAT,
         address: address.clone(),
         session_id: session.session_id.clone(),

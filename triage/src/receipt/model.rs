@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::tokens::{DecidedBy, Decision, Executed, Outcome, Sandbox};
 use crate::fact::{Fact, Join};
+use crate::replay::Check;
 
 /// Name and version of the contract. A field may be added within a version; none is taken away or given
 /// another meaning.
@@ -86,6 +87,11 @@ pub struct Receipt {
     pub output: Fact<String>,
     /// How long it took, in nanoseconds.
     pub duration: Fact<i64>,
+    /// What the permission profile in effect says of what the call wanted; empty where none is known, or it
+    /// was not asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<serde_json::Map<String, serde_json::Value>>", default)]
+    pub checks: Vec<Check>,
 }
 
 /// The call around one that code made.

@@ -89,6 +89,22 @@ impl Session {
         speakers.iter().filter(|number| !filed(number)).count() <= 1
     }
 
+    /// Hands every call to `visit`, those within others after them; not those of nested sessions.
+    pub(crate) fn calls_mut(&mut self, visit: &mut dyn FnMut(&mut Call)) {
+        fn one(call: &mut Call, visit: &mut dyn FnMut(&mut Call)) {
+            visit(call);
+            for inner in &mut call.calls {
+                one(inner, visit);
+            }
+        }
+        let in_turns = self.turns.iter_mut().flat_map(|turn| &mut turn.entries);
+        for entry in in_turns.chain(&mut self.outside) {
+            if let Entry::Call(call) = entry {
+                one(call, visit);
+            }
+        }
+    }
+
     /// What its agent reports, where that is declared.
     #[must_use]
     pub fn coverage(&self) -> Option<&'static Coverage> {

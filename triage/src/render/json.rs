@@ -17,6 +17,7 @@ use crate::gaps::{RULES, Rule};
 use crate::receipt::Receipt;
 use crate::reconstruct::Session;
 use crate::reconstruct::findings::Finding;
+use crate::replay::Replay;
 use crate::sessions::Summary;
 
 /// Name and version of the document that `show` writes. A field may be added within a version.
@@ -91,6 +92,14 @@ pub fn diff(diff: &Diff) -> serde_json::Result<String> {
     let mut text = serde_json::to_string_pretty(diff)?;
     text.push('\n');
     Ok(text)
+}
+
+/// What profiles say of a session, as one line.
+///
+/// # Errors
+/// Never in practice: every field can be written as JSON.
+pub fn replay(replay: &Replay) -> serde_json::Result<String> {
+    Ok(serde_json::to_string(replay)? + "\n")
 }
 
 /// The sessions as JSON Lines.

@@ -8,6 +8,7 @@ mod layout;
 mod ledger;
 mod note;
 mod receipt;
+mod replay;
 mod speakers;
 
 use super::time;
@@ -16,6 +17,7 @@ use crate::receipt::Receipt;
 use crate::reconstruct::Session;
 use crate::reconstruct::findings::Finding;
 use crate::reconstruct::model::{Entry, Relation, Turn};
+use crate::replay::Replay;
 use layout::Page;
 
 use super::terminal::Look;
@@ -57,6 +59,15 @@ pub fn receipt(receipt: &Receipt, options: Options) -> String {
 pub fn findings(session: &Session, findings: &[&Finding], more: bool, options: Options) -> String {
     let mut page = Page::new(options);
     findings::listed(&mut page, session, findings);
+    let text = page.finish();
+    if more { format!("\n{text}") } else { text }
+}
+
+/// What permission profiles say of a session; `more` says that another stands above.
+#[must_use]
+pub fn replay(replay: &Replay, more: bool, options: Options) -> String {
+    let mut page = Page::new(options);
+    replay::replay(&mut page, replay);
     let text = page.finish();
     if more { format!("\n{text}") } else { text }
 }

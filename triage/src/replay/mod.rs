@@ -11,6 +11,8 @@ mod judge;
 mod model;
 mod targets;
 
+use std::collections::BTreeMap;
+
 use blotter_schemas::tables::Event;
 
 pub use findings::{RULES, Rule};
@@ -19,7 +21,8 @@ pub use model::{
     Agreement, Answer, Check, FORMAT, Happened, InEffect, NotGoverned, Replay, Source,
 };
 
-use crate::receipt::Receipt;
+use crate::receipt::{Receipt, address};
+use crate::reconstruct::Session;
 use in_effect::Known;
 
 /// Most checks of one session.
@@ -69,6 +72,54 @@ pub fn replay(
         checks,
         not_governed,
         findings,
+    }
+}
+
+/// Replays a session that was examined, and those nested in it, and gives each receipt its checks. Sessions
+/// of which no profile is known come back without any check.
+pub fn family(
+    session: &mut Session,
+    rows: &[Event],
+    configured: Option<&Configured>,
+) -> Vec<Replay> {
+    let calls = address::calls(session);
+    let receipts: Vec<&Receipt> =
+        calls.iter().filter_map(|addressed| addressed.call.receipt.as_deref()).collect();
+    let mut replay = replay(&session.session_id, rows, &receipts, configured);
+    if replay.profiles.is_empty() {
+        replay.checks.clear();
+    }
+    let mut by_address: BTreeMap<&str, Vec<Check>> = BTreeMap::new();
+    for check in &replay.checks {
+        by_address.entry(&check.address).or_default().push(check.clone());
+    }
+    session.calls_mut(&mut |call| {
+        if let Some(receipt) = &mut call.receipt {
+            receipt.checks = by_address.remove(receipt.address.as_str()).unwrap_or_default();
+        }
+    });
+    let mut replays = vec![replay];
+    for nested in &mut session.sessions {
+        replays.extend(family(nested, rows, configured));
+    }
+    replays
+}
+
+/// Gives each of a session's receipts its checks, where a profile is known.
+pub fn attach(
+    session_id: &str,
+    receipts: &mut [Receipt],
+    rows: &[Event],
+    configured: Option<&Configured>,
+) {
+    let read: Vec<&Receipt> = receipts.iter().collect();
+    let replay = replay(session_id, rows, &read, configured);
+    if replay.profiles.is_empty() {
+        return;
+    }
+    for receipt in receipts {
+        let own = |check: &&Check| check.address == receipt.address;
+        receipt.checks = replay.checks.iter().filter(own).cloned().collect();
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a replay says: the structure that `triage check --profiles --format json` writes.
 
-use blotter_profiles::decide::{Decision, Note};
+use blotter_profiles::{Decision, Verdict};
 use serde::Serialize;
 
 use crate::fact::EventId;
+use crate::profiles::One;
 use crate::reconstruct::findings::Finding;
 
 /// Name and version of the document.
@@ -62,7 +63,7 @@ pub enum Source {
 }
 
 /// One thing that a call did or wanted, and what the profile in effect says of it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Check {
     /// Address of the call.
     pub address: String,
@@ -113,56 +114,30 @@ pub enum Agreement {
 /// What a profile says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Answer {
-    /// `allow`, `deny` or `not_stated`.
-    pub decision: &'static str,
-    /// The rule that decides, as it is written.
-    pub rule: Option<String>,
-    /// Layer of the rule.
-    pub layer: Option<String>,
-    /// File of the rule.
-    pub file: Option<String>,
-    /// Line of the rule, from 1.
-    pub line: Option<u32>,
-    /// Why that rule decides.
-    pub reason: &'static str,
-    /// What else has to be known.
-    pub notes: Vec<&'static str>,
+    /// As Codex does it.
+    #[serde(flatten)]
+    pub answer: One,
     /// What the documented meaning of profiles answers, where it is another answer.
-    pub documented: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub documented: Option<Verdict>,
 }
 
 impl Answer {
     /// From what a profile decided.
     pub(crate) fn new(decision: &Decision<'_>, documented: Option<&Decision<'_>>) -> Self {
-        let at = decision.rule.as_ref().and_then(|rule| rule.at());
-        Self {
-            decision: decision.verdict.as_str(),
-            rule: decision.rule.as_ref().map(blotter_profiles::decide::Rule::text),
-            layer: at.map(|at| at.layer.to_string()),
-            file: at.and_then(|at| at.file.as_deref().map(str::to_owned)),
-            line: at.and_then(|at| at.line),
-            reason: decision.reason.sentence(),
-            notes: decision.notes.iter().copied().map(Note::sentence).collect(),
-            documented: documented.map(|other| other.verdict.as_str()),
-        }
+        Self { answer: One::of(decision), documented: documented.map(|other| other.verdict) }
     }
 
-    /// `deny by "**/*.env" = "deny", requirements.toml:7 (system requirements)`.
+    /// `deny by "**/*.env" = "deny", requirements.toml:7 (requirements_system)`.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let mut text = self.decision.to_owned();
-        if let Some(rule) = &self.rule {
+        let mut text = self.answer.decision.to_string();
+        if let Some(rule) = &self.answer.rule {
             text = format!("{text} by {rule}");
         }
-        let place = match (&self.file, self.line) {
-            (Some(file), Some(line)) => Some(format!("{file} line {line}")),
-            (Some(file), None) => Some(file.clone()),
-            (None, _) => None,
-        };
-        match (place, &self.layer) {
-            (Some(place), Some(layer)) => format!("{text}, {place} ({layer})"),
-            (None, Some(layer)) => format!("{text} ({layer})"),
-            (_, None) => format!("{text}: {}", self.reason),
+        match self.answer.place() {
+            Some(place) => format!("{text}, {place}"),
+            None => format!("{text}: {}", self.answer.reason.sentence()),
         }
     }
 }

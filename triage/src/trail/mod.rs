@@ -19,7 +19,7 @@ use crate::gaps;
 use crate::ledger::{self, Ledger};
 use crate::receipt::address::{self, Addressed};
 use crate::receipt::{self, Beside, Receipt};
-use crate::reconstruct::model::{Call, Entry, Turn};
+use crate::reconstruct::model::{Call, Turn};
 use crate::reconstruct::pairing::order;
 use crate::reconstruct::speakers::Speakers;
 use crate::reconstruct::{Session, by_session};
@@ -64,18 +64,9 @@ impl Family<'_> {
 
 /// Gives each call of a session its receipt, by its number.
 fn hand_out(session: &mut Session, mut receipts: BTreeMap<usize, Receipt>) {
-    fn give(call: &mut Call, receipts: &mut BTreeMap<usize, Receipt>) {
+    session.calls_mut(&mut |call| {
         call.receipt = receipts.remove(&call.number).map(Box::new);
-        for inner in &mut call.calls {
-            give(inner, receipts);
-        }
-    }
-    let in_turns = session.turns.iter_mut().flat_map(|turn| &mut turn.entries);
-    for entry in in_turns.chain(&mut session.outside) {
-        if let Entry::Call(call) = entry {
-            give(call, &mut receipts);
-        }
-    }
+    });
 }
 
 /// One session with everything that is known of it.

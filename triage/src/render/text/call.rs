@@ -4,6 +4,7 @@ use blotter_schemas::names::blotter::Grade;
 
 use super::layout::{Page, mark, said};
 use super::note;
+use super::replay;
 use super::speakers::named;
 use crate::fact::{Fact, Join, JoinKind};
 use crate::receipt::Receipt;
@@ -67,6 +68,9 @@ fn body(page: &mut Page, session: &Session, call: &Call) {
         }
     }
     policy(page, &session.policy, &call.policy);
+    for check in call.receipt.iter().flat_map(|receipt| &receipt.checks) {
+        replay::check(page, check);
+    }
     if call.decisions.is_empty() {
         page.unknown("decision", "no decision was reported");
     }

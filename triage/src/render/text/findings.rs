@@ -15,11 +15,7 @@ pub(super) fn of_session(page: &mut Page, session: &Session) {
     let minor = |finding: &&Finding| finding.severity == Severity::Info && !page.is_full();
     let (minor, told): (Vec<&Finding>, Vec<&Finding>) = session.findings.iter().partition(minor);
     for finding in told {
-        let Finding { severity, summary, false_positive, .. } = finding;
-        page.line("FINDING", &[(look(*severity), format!("{severity}: {summary}"))]);
-        if page.is_full() || finding.rule == crate::gaps::SEVERAL_SPEAKERS {
-            page.unknown("", &format!("(also found without harm: {false_positive})"));
-        }
+        self::told(page, finding);
     }
     if !minor.is_empty() {
         let mut rules: Vec<&str> = minor.iter().map(|finding| finding.rule).collect();
@@ -27,6 +23,15 @@ pub(super) fn of_session(page: &mut Page, session: &Session) {
         let text =
             format!("{} of little weight: {}; triage gaps tells", minor.len(), rules.join(", "));
         page.unknown("findings", &text);
+    }
+}
+
+/// One finding below what it is about.
+pub(super) fn told(page: &mut Page, finding: &Finding) {
+    let Finding { severity, summary, false_positive, .. } = finding;
+    page.line("FINDING", &[(look(*severity), format!("{severity}: {summary}"))]);
+    if page.is_full() || finding.rule == crate::gaps::SEVERAL_SPEAKERS {
+        page.unknown("", &format!("(also found without harm: {false_positive})"));
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use blotter_schemas::names::blotter::Grade;
 
 use super::layout::{Page, mark};
+use super::replay;
 use crate::fact::Fact;
 use crate::receipt::Receipt;
 use crate::receipt::model::{Connection, Grant};
@@ -48,6 +49,12 @@ pub(super) fn receipt(page: &mut Page, receipt: &Receipt) {
     grants(page, &receipt.grants);
     short(page, "decision", &receipt.decision, Look::Strong);
     short(page, "decided by", &receipt.decided_by, Look::Strong);
+    if !receipt.checks.is_empty() {
+        section(page, "What the profile says");
+        for check in &receipt.checks {
+            replay::check(page, check);
+        }
+    }
     section(page, "What happened");
     short(page, "executed", &receipt.executed, Look::Strong);
     short(page, "sandbox", &receipt.sandbox, Look::Plain);

@@ -1,0 +1,128 @@
+//! What the profiles that real session files state say of what the trails show.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helper functions of tests"
+)]
+
+mod captures;
+mod program;
+
+use std::fmt::Write as _;
+
+use program::{import, triage};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Captures of Codex with the session files that it wrote.
+fn with_session_files() -> Vec<String> {
+    let all = captures::all();
+    all.into_iter().filter(|name| captures::folder(name).join("rollout").is_dir()).collect()
+}
+
+fn imported(name: &str) -> TempDir {
+    let data = TempDir::new().unwrap();
+    let folder = captures::folder(name);
+    let (code, _, stderr) = import(data.path(), &[&folder, &folder.join("rollout")]);
+    assert_eq!(code, 0, "{name}: {stderr}");
+    data
+}
+
+fn replays(data: &TempDir, more: &[&str]) -> (i32, Vec<Value>) {
+    let mut arguments = vec!["check", "--profiles", "--format", "json"];
+    arguments.extend(more);
+    let (code, stdout, stderr) = triage(data.path(), &arguments);
+    assert!(code < 2, "{stderr}");
+    (code, stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+#[test]
+fn the_replay_of_every_capture_is_as_reviewed() {
+    let mut reviewed = String::new();
+    for name in with_session_files() {
+        let data = imported(&name);
+        let (code, replays) = replays(&data, &[]);
+        writeln!(reviewed, "{name}: exit {code}").unwrap();
+        for replay in replays {
+            let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+            for check in replay["checks"].as_array().unwrap() {
+                let says = text(&check["profile"]["decision"]);
+                let rule = text(&check["profile"]["rule"]);
+                let [access, target, happened, result] =
+                    ["access", "target", "happened", "result"].map(|key| text(&check[key]));
+                writeln!(
+                    reviewed,
+                    "  {access} {target}: {happened}; profile: {says} by {rule}; {result}"
+                )
+                .unwrap();
+            }
+            for finding in replay["findings"].as_array().unwrap() {
+                writeln!(
+                    reviewed,
+                    "  FINDING {}: {}",
+                    text(&finding["rule"]),
+                    text(&finding["summary"])
+                )
+                .unwrap();
+            }
+            let not_governed = replay["not_governed"].as_array().unwrap().len();
+            if not_governed > 0 {
+                writeln!(reviewed, "  not governed: {not_governed}").unwrap();
+            }
+        }
+    }
+    insta::assert_snapshot!(reviewed);
+}
+
+#[test]
+fn without_a_session_file_or_a_configuration_nothing_is_judged() {
+    let data = TempDir::new().unwrap();
+    let (code, ..) = import(data.path(), &[&captures::folder("codex/06-apply-patch")]);
+    assert_eq!(code, 0);
+    let (code, replays) = replays(&data, &[]);
+    assert_eq!(code, 0);
+    assert_eq!(replays[0]["checks"], Value::Array(Vec::new()));
+    let (code, _, stderr) = triage(data.path(), &["check", "--profiles"]);
+    assert!(code == 0 && stderr.contains("No profile is known"), "{stderr}");
+}
+
+#[test]
+fn a_configuration_that_is_given_names_the_rule_with_file_and_line_and_is_said_to_be_inferred() {
+    let data = TempDir::new().unwrap();
+    import(data.path(), &[&captures::folder("codex/06-apply-patch")]);
+    let config = data.path().join("config.toml");
+    let text = "default_permissions = \"dev\"\n[permissions.dev]\nextends = \":read-only\"\n[permissions.dev.filesystem]\n\"/work/lab\" = \"write\"\n";
+    std::fs::write(&config, text).unwrap();
+    let config = format!("user:{}", config.display());
+    let (_, replays) = replays(&data, &["--config", &config, "--project", "/home/dev/project"]);
+    let profile = &replays[0]["profiles"][0];
+    assert_eq!(
+        (&profile["source"], &profile["grade"]),
+        (&"configuration".into(), &"inferred".into())
+    );
+    let checks = replays[0]["checks"].as_array().unwrap();
+    let etc = checks.iter().find(|check| check["target"] == "/etc/codex-lab-evil").unwrap();
+    assert_eq!(etc["profile"]["decision"], "deny", "{etc:#}");
+    let session = replays[0]["session_id"].as_str().unwrap();
+    let shown = triage(data.path(), &["show", session, "--trace", "--config", &config]).1;
+    assert!(shown.contains("/etc/codex-lab-evil") && shown.contains("profile"), "{shown}");
+}
+
+#[test]
+fn a_deny_of_requirements_is_told_with_its_file_and_line() {
+    let data = imported("codex/06-apply-patch");
+    let requirements = data.path().join("requirements.toml");
+    std::fs::write(
+        &requirements,
+        "# floors\n[allowed_permission_profiles]\n\":read-only\" = true\n",
+    )
+    .unwrap();
+    let requirements = requirements.display().to_string();
+    let (_, replays) = replays(&data, &["--requirements", &requirements]);
+    // The session file of this run states rules and no name: nothing can be said to be unlisted.
+    let rules: Vec<&Value> =
+        replays[0]["findings"].as_array().unwrap().iter().map(|it| &it["rule"]).collect();
+    assert!(!rules.contains(&&Value::from("profile_not_allowed_by_requirements")), "{rules:?}");
+}
