@@ -140,7 +140,10 @@ fn without_patterns(profile: &EffectiveProfile) -> EffectiveProfile {
 
 /// What is asked of both.
 struct Asked {
+    /// Paths that rules name or patterns match: they make the better examples.
     paths: Vec<String>,
+    /// What lies below those paths.
+    deeper: Vec<String>,
     hosts: Vec<String>,
     sockets: Vec<String>,
 }
@@ -154,15 +157,18 @@ struct Found {
 impl Asked {
     fn new(from: &EffectiveProfile, to: &EffectiveProfile, place: &Place) -> Self {
         let both = [from, to];
-        let mut paths = points::all_paths(&both, place);
+        let mut paths = points::paths(&both, place);
         for profile in both {
             let samples = points::patterns(profile, place);
             paths.extend(samples.iter().map(|pattern| points::sample(pattern)));
         }
+        let mut deeper = points::all_paths(&both, place);
+        deeper.retain(|path| !paths.contains(path));
         let mut sockets = points::sockets(&both);
         sockets.insert("/anything-else.sock".to_owned());
         Self {
             paths: paths.into_iter().collect(),
+            deeper: deeper.into_iter().collect(),
             hosts: points::hosts(&both).into_iter().collect(),
             sockets: sockets.into_iter().collect(),
         }
@@ -170,21 +176,25 @@ impl Asked {
 
     fn differences(&self, [from, to]: &[Decider; 2], semantics: Semantics) -> Found {
         let mut found = Found::default();
+        // Says whether the request makes a difference.
         let mut ask = |request: Request<'_>, said: &dyn Fn() -> String| {
             let before = from.decide(&request, semantics).verdict;
             let after = to.decide(&request, semantics).verdict;
-            match (before, after) {
-                (Verdict::Deny, Verdict::Allow) if found.examples.len() < EXAMPLES => {
-                    found.examples.push(said());
-                }
-                (Verdict::NotStated, Verdict::Allow | Verdict::NotStated)
-                | (Verdict::Deny, Verdict::NotStated) => found.not_stated = true,
-                _ => {}
+            let more = (before, after) == (Verdict::Deny, Verdict::Allow);
+            if more && found.examples.len() < EXAMPLES {
+                found.examples.push(said());
             }
+            found.not_stated |= matches!(
+                (before, after),
+                (Verdict::NotStated, Verdict::Allow | Verdict::NotStated)
+                    | (Verdict::Deny, Verdict::NotStated)
+            );
+            more
         };
+        let mut differs = false;
         for path in &self.paths {
-            ask(Request::Read(path), &|| format!("read {path}"));
-            ask(Request::Write(path), &|| format!("write {path}"));
+            differs |= ask(Request::Read(path), &|| format!("read {path}"));
+            differs |= ask(Request::Write(path), &|| format!("write {path}"));
         }
         let public = [IpAddr::V4(Ipv4Addr::new(8, 8, 8, 8))];
         let local = [IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1))];
@@ -194,19 +204,30 @@ impl Asked {
             (Resolution::Addresses(&local), " (at 10.0.0.1)"),
         ];
         for host in &self.hosts {
-            for (resolution, at) in known {
-                for method in [None, Some("GET"), Some("POST")] {
-                    let connect = Connect { host, port: None, method, resolution };
-                    let said = || match method {
-                        Some(method) => format!("connect {host}{at} with {method}"),
-                        None => format!("connect {host}{at}"),
-                    };
-                    ask(Request::Connect(connect), &said);
+            // One example of a host is enough, and a plain one is asked first.
+            let asked = known
+                .iter()
+                .flat_map(|known| [None, Some("GET"), Some("POST")].map(|method| (known, method)));
+            for ((resolution, at), method) in asked {
+                let connect = Connect { host, port: None, method, resolution: *resolution };
+                let said = || match method {
+                    Some(method) => format!("connect {host}{at} with {method}"),
+                    None => format!("connect {host}{at}"),
+                };
+                if ask(Request::Connect(connect), &said) {
+                    differs = true;
+                    break;
                 }
             }
         }
         for socket in &self.sockets {
-            ask(Request::Socket(socket), &|| format!("socket {socket}"));
+            differs |= ask(Request::Socket(socket), &|| format!("socket {socket}"));
+        }
+        if !differs {
+            for path in &self.deeper {
+                ask(Request::Read(path), &|| format!("read {path}"));
+                ask(Request::Write(path), &|| format!("write {path}"));
+            }
         }
         found
     }

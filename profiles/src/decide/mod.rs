@@ -19,7 +19,7 @@ pub use decision::{Answer, Decision, Note, Reason, Rule, Verdict};
 pub use request::{Connect, Request, Resolution, parse_target};
 pub use trace::Considered;
 
-/// A profile that is compiled for a place. Asking it allocates nothing for most requests.
+/// A profile that is compiled for a place: compile it once, ask it often.
 #[derive(Debug)]
 pub struct Decider {
     profile: EffectiveProfile,

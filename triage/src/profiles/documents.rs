@@ -135,9 +135,10 @@ pub fn answered(
         Request::List(path) => ("list", (*path).to_owned()),
         Request::Socket(path) => ("socket", (*path).to_owned()),
         Request::Connect(connect) => {
-            let host = match connect.host.contains(':') {
-                true => format!("[{}]", connect.host),
-                false => connect.host.to_owned(),
+            let host = if connect.host.contains(':') {
+                format!("[{}]", connect.host)
+            } else {
+                connect.host.to_owned()
             };
             ("connect", connect.port.map_or(host.clone(), |port| format!("{host}:{port}")))
         }
