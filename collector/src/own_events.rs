@@ -16,7 +16,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, Key
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message as _;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::journal::{Journal, Record, Refused};
 use crate::redaction::Redaction;
@@ -56,39 +56,59 @@ pub(crate) enum Told {
 /// Takes events; clones take them to the same place.
 #[derive(Debug, Clone)]
 pub(crate) struct OwnEvents {
-    queue: mpsc::Sender<OwnEvent>,
+    queue: mpsc::Sender<Waiting>,
+}
+
+/// An event on its way into the journal, and who wants to know that it is there.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    event: OwnEvent,
+    recorded: oneshot::Sender<()>,
 }
 
 impl OwnEvents {
     /// One whose events are to be taken from the receiver.
-    pub(crate) fn new() -> (Self, mpsc::Receiver<OwnEvent>) {
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Waiting>) {
         let (queue, waiting) = mpsc::channel(WAITING);
         (Self { queue }, waiting)
     }
 
     /// Has an event recorded.
     pub(crate) fn tell(&self, event: OwnEvent) {
-        if let Err(error) = self.queue.try_send(event) {
-            let (mpsc::error::TrySendError::Full(event) | mpsc::error::TrySendError::Closed(event)) =
-                error;
+        drop(self.hand_in(event));
+    }
+
+    /// Has an event recorded and waits until it is durable, or for `patience`.
+    pub(crate) async fn record(&self, event: OwnEvent, patience: Duration) {
+        let _ = tokio::time::timeout(patience, self.hand_in(event)).await;
+    }
+
+    fn hand_in(&self, event: OwnEvent) -> oneshot::Receiver<()> {
+        let (recorded, answer) = oneshot::channel();
+        if let Err(error) = self.queue.try_send(Waiting { event, recorded }) {
+            let Waiting { event, .. } = error.into_inner();
             tracing::warn!(event = event.name, "not recorded as an event: {}", event.text);
         }
+        answer
     }
 }
 
 /// Writes events into the journal until nobody can tell any more, or the journal is closed.
 pub(crate) async fn record_all(
-    mut waiting: mpsc::Receiver<OwnEvent>,
+    mut waiting: mpsc::Receiver<Waiting>,
     collector_id: String,
     journal: Arc<Journal>,
     redaction: Arc<Redaction>,
 ) {
-    while let Some(event) = waiting.recv().await {
+    while let Some(Waiting { event, recorded }) = waiting.recv().await {
         let name = event.name;
         let record = record(event, &collector_id, &redaction);
         loop {
             match journal.append(record.clone(), None).await {
-                Ok(_) => break,
+                Ok(_) => {
+                    let _ = recorded.send(());
+                    break;
+                }
                 Err(Refused::Full(_)) => tokio::time::sleep(PAUSE).await,
                 Err(error @ (Refused::Failed(_) | Refused::Closed)) => {
                     tracing::warn!(event = name, "not recorded as an event: {error}");

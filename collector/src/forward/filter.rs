@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn records_go_by_the_attributes_of_their_resource_and_their_own() {
-        let names = |toml| names(&filtered(toml, Signal::Logs, LOGS));
+        let names = |toml: &str| names(&filtered(toml, Signal::Logs, LOGS));
         let codex = "include = [{ attribute = \"service.name\", values = [\"codex*\", \"claude*\"] }]";
         assert_eq!(names(codex), ["a", "b"]);
         assert_eq!(names("exclude = [{ attribute = \"n\", values = [\"3\"] }]"), ["a", "c"]);

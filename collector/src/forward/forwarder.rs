@@ -26,6 +26,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A destination that takes nothing for so long is recorded as down.
 const DOWN_AFTER: Duration = Duration::from_secs(60);
+/// Longest wait for an event to be recorded that has to be there before what it tells is done.
+const RECORD_PATIENCE: Duration = Duration::from_secs(2);
 /// Longest wait for something new; whatever changes ends it earlier.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -94,7 +96,7 @@ impl<D: Deliver> Forwarder<D> {
     /// Goes on where the destination's cursor says.
     pub(crate) fn new(work: Work, deliver: D) -> Self {
         let position = work.journal.cursor(&work.consumer);
-        let mut forwarder = Self {
+        let forwarder = Self {
             reader: work.journal.reader(position),
             work,
             deliver,
@@ -107,7 +109,8 @@ impl<D: Deliver> Forwarder<D> {
             told_down: false,
         };
         if let Some(missed) = forwarder.work.journal.take_missed(&forwarder.work.consumer) {
-            forwarder.tell_shed(missed, "they were deleted while it was not configured");
+            let reason = "they were deleted while it was not configured";
+            forwarder.work.events.tell(forwarder.shed_event(missed, reason));
         }
         forwarder
     }
@@ -124,7 +127,7 @@ impl<D: Deliver> Forwarder<D> {
     /// When the journal cannot be read or the cursor not be written; after [`Forwarder::begin_anew`] it
     /// may be tried again.
     pub(crate) async fn step(&mut self, finish: bool) -> Result<Step, Error> {
-        self.shed()?;
+        self.shed().await?;
         match &mut self.sending {
             Some(Sending { parcels, .. }) => match parcels.pop_front() {
                 Some(parcel) => self.send(parcel).await,
@@ -143,17 +146,19 @@ impl<D: Deliver> Forwarder<D> {
         (self.held, self.sending) = (None, None);
     }
 
-    /// Gives up the oldest records where too much waits.
+    /// Gives up the oldest records where too much waits, after that is recorded.
     ///
     /// # Errors
     /// When the cursor cannot be written.
-    pub(super) fn shed(&mut self) -> Result<(), Error> {
+    pub(super) async fn shed(&mut self) -> Result<(), Error> {
         let Some(budget) = self.work.sheds else { return Ok(()) };
-        let Some(shed) = self.work.journal.shed(&self.work.consumer, budget)? else {
+        let Some(shed) = self.work.journal.surplus(&self.work.consumer, budget) else {
             return Ok(());
         };
+        let event = self.shed_event(shed, "more waited for it than its budget allows");
+        self.work.events.record(event, RECORD_PATIENCE).await;
+        self.work.journal.advance(&self.work.consumer, shed.to)?;
         self.begin_anew();
-        self.tell_shed(shed, "more waited for it than its budget allows");
         Ok(())
     }
 
@@ -363,11 +368,11 @@ impl<D: Deliver> Forwarder<D> {
         );
     }
 
-    fn tell_shed(&self, Shed { from, to }: Shed, reason: &str) {
+    fn shed_event(&self, Shed { from, to }: Shed, reason: &str) -> OwnEvent {
         let records = to.saturating_sub(from);
         self.work.status.add(Counts { shed: records, ..Counts::default() });
         let text = format!("{} does not get records {from} to {to}: {reason}", self.work.name);
-        self.tell(
+        self.event(
             events::BLOTTER_COLLECTOR_FORWARD_SHED,
             text,
             vec![
@@ -375,17 +380,27 @@ impl<D: Deliver> Forwarder<D> {
                 (names::BLOTTER_COLLECTOR_POSITION, Told::Number(from)),
                 (names::BLOTTER_COLLECTOR_REASON, Told::Text(reason.to_owned())),
             ],
-        );
+        )
     }
 
     /// Says something that somebody should look at, in the log and as an event.
     fn tell(&self, name: &'static str, text: String, attributes: Vec<(&'static str, Told)>) {
+        self.work.events.tell(self.event(name, text, attributes));
+    }
+
+    /// Says something in the log; the event that says it too.
+    fn event(
+        &self,
+        name: &'static str,
+        text: String,
+        attributes: Vec<(&'static str, Told)>,
+    ) -> OwnEvent {
         tracing::warn!(destination = self.work.name, "{text}");
         let mut all = vec![(
             names::BLOTTER_COLLECTOR_DESTINATION,
             Told::Text(self.work.name.clone()),
         )];
         all.extend(attributes);
-        self.work.events.tell(OwnEvent { name, is_warning: true, text, attributes: all });
+        OwnEvent { name, is_warning: true, text, attributes: all }
     }
 }

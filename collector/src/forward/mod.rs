@@ -34,6 +34,7 @@ pub use destination::{
     BatchLimits, Compression, Destination, Headers, Protocol, SignalName, Tls, WhenSpent,
 };
 pub use filter::{Condition, Pattern};
+#[cfg(test)]
 pub(crate) use outcome::Outcome;
 pub(crate) use prepare::Preparation;
 pub use retry::{Retried, dead_letters, drop_dead_letter, retry_dead_letter};

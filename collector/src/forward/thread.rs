@@ -106,7 +106,7 @@ async fn wait<D: Deliver>(
             () = tokio::time::sleep(some) => {}
             () = signal.left(mode) => return,
         }
-        if let Err(error) = forwarder.shed() {
+        if let Err(error) = forwarder.shed().await {
             tracing::error!(destination = name, "{error}");
         }
     }

@@ -2,7 +2,6 @@
 
 use super::segment::Segment;
 use super::{Journal, Shared, State};
-use crate::Error;
 
 /// Records that a consumer will not get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,18 +18,11 @@ impl Journal {
         self.shared.state().backlog(consumer)
     }
 
-    /// Lets go of the oldest records that `consumer` has not taken, whole segments of them, where more
-    /// than `budget` bytes wait for it: durably. The segment in use always stays. None where nothing
-    /// has to go.
-    ///
-    /// # Errors
-    /// When the cursor cannot be written or a segment cannot be deleted.
-    pub(crate) fn shed(&self, consumer: &str, budget: u64) -> Result<Option<Shed>, Error> {
-        let shed = self.shared.state().surplus(consumer, budget);
-        if let Some(Shed { to, .. }) = shed {
-            self.advance(consumer, to)?;
-        }
-        Ok(shed)
+    /// The oldest records, whole segments of them, that `consumer` has to let go of where no more than
+    /// `budget` bytes may wait for it; it does so with [`Journal::advance`]. The segment in use always
+    /// stays. None where nothing has to go.
+    pub(crate) fn surplus(&self, consumer: &str, budget: u64) -> Option<Shed> {
+        self.shared.state().surplus(consumer, budget)
     }
 
     /// What was deleted before `consumer` had it, as found when the journal was opened; told once.
