@@ -6,11 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use blotter_schemas::otlp::Signal;
 use bytes::Bytes;
-use futures::StreamExt as _;
 use futures::stream;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt as _, Full, StreamBody};
+use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 use opentelemetry_proto::tonic::collector::logs::v1::{
     ExportLogsPartialSuccess, ExportLogsServiceResponse,
@@ -115,7 +114,7 @@ fn taken(
         let mut trailers = HeaderMap::new();
         trailers.insert("grpc-status", HeaderValue::from_static("0"));
         let frames = [Ok(Frame::data(Bytes::from(message))), Ok(Frame::trailers(trailers))];
-        Response::new(BodyExt::boxed(StreamBody::new(stream::iter(frames).boxed())))
+        Response::new(BodyExt::boxed(StreamBody::new(stream::iter(frames))))
     } else {
         Response::new(full(body))
     };
