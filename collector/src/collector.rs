@@ -176,7 +176,8 @@ impl Collector {
         if let Some(forwarding) = self.forwarding.take() {
             let finish = move || forwarding.finish(timeout);
             let finished = tokio::task::spawn_blocking(finish).await;
-            finished.map_err(|error| Error::Thread { thread: "finish", reason: error.to_string() })?;
+            finished
+                .map_err(|error| Error::Thread { thread: "finish", reason: error.to_string() })?;
         }
         // Nobody tells any more: it ends when it has written what was told, unless the journal is full.
         if tokio::time::timeout(timeout, &mut self.recorder).await.is_err() {

@@ -67,7 +67,10 @@ fn destinations(path: &Path, text: &str) -> Result<Vec<Destination>, Error> {
     for (at, destination) in destinations.iter_mut().enumerate() {
         if let Err(unusable) = destination.check() {
             let place = place(text, at, unusable.field).map_or(0, |span| span.start);
-            return Err(wrong(place, format!("forward[{at}].{}: {}", unusable.field, unusable.reason)));
+            return Err(wrong(
+                place,
+                format!("forward[{at}].{}: {}", unusable.field, unusable.reason),
+            ));
         }
         destination.resolve(path.parent().unwrap_or(Path::new("")));
     }
@@ -121,12 +124,24 @@ mod tests {
     fn what_cannot_be_used_is_refused_with_its_line_and_what_may_have_been_meant() {
         let first = "[[forward]]\nname = \"a\"\nendpoint = \"http://a\"\n";
         for (more, begins, ends) in [
-            ("compresion = \"gzip\"", "/etc/blotter.toml:4: unknown field", "did you mean `compression`?"),
-            ("batch = { record = 3 }", "/etc/blotter.toml:4: unknown field", "did you mean `records`?"),
+            (
+                "compresion = \"gzip\"",
+                "/etc/blotter.toml:4: unknown field",
+                "did you mean `compression`?",
+            ),
+            (
+                "batch = { record = 3 }",
+                "/etc/blotter.toml:4: unknown field",
+                "did you mean `records`?",
+            ),
             ("xyz = 1", "/etc/blotter.toml:4: unknown field `xyz`", "`when_spent`"),
             ("protocol = \"udp\"", "/etc/blotter.toml:4: unknown variant", "`http/json`"),
             ("\nsignals = []", "/etc/blotter.toml:5: forward[0].signals: ", "for all"),
-            ("[[forward]]\nname = \"a\"\nendpoint = \"http://b\"", "/etc/blotter.toml:5: forward[1].name", "two of this name"),
+            (
+                "[[forward]]\nname = \"a\"\nendpoint = \"http://b\"",
+                "/etc/blotter.toml:5: forward[1].name",
+                "two of this name",
+            ),
             ("[[forward]]\nname = \"b\"", "/etc/blotter.toml:4: missing field `endpoint`", ""),
             ("[forwards]", "/etc/blotter.toml:4: unknown field", "did you mean `forward`?"),
         ] {

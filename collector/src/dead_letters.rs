@@ -17,8 +17,10 @@ pub(crate) enum Command {
     List(Which),
     /// Send it to its destination again, now, each once; what is taken is removed. Needs --config. The
     /// collector may be running
-    #[command(after_help = "Examples:\n  blotter-collector dead-letters retry --config collector.toml --all\n  \
-                            blotter-collector dead-letters retry --config collector.toml tempo")]
+    #[command(
+        after_help = "Examples:\n  blotter-collector dead-letters retry --config collector.toml --all\n  \
+                            blotter-collector dead-letters retry --config collector.toml tempo"
+    )]
     Retry(Named),
     /// Remove it for good. It stays in the archive
     Drop(Named),
@@ -55,7 +57,8 @@ enum Format {
 impl Which {
     fn holds(&self, letter: &DeadLetter) -> bool {
         let file = format!("{}/{}", letter.destination, letter.file);
-        self.names.is_empty() || self.names.iter().any(|it| *it == letter.destination || *it == file)
+        self.names.is_empty()
+            || self.names.iter().any(|it| *it == letter.destination || *it == file)
     }
 
     fn select(&self, data: &Path) -> anyhow::Result<Vec<DeadLetter>> {

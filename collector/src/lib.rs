@@ -26,8 +26,8 @@ pub use config::{CommitConfig, Config, JournalConfig, Limits, MaintenanceConfig}
 pub use config_file::ConfigFile;
 pub use error::Error;
 pub use forward::{
-    BatchLimits, Compression, Condition, Counts, DeadLetter, Destination, DestinationStatus, Headers,
-    Pattern, Protocol, Retried, SignalName, Tls, WhenSpent, dead_letters, drop_dead_letter,
-    retry_dead_letter,
+    BatchLimits, Compression, Condition, Counts, DeadLetter, Destination, DestinationStatus,
+    Headers, Pattern, Protocol, Retried, SignalName, Tls, WhenSpent, dead_letters,
+    drop_dead_letter, retry_dead_letter,
 };
 pub use panics::quiet_panics;

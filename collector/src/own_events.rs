@@ -53,6 +53,12 @@ pub(crate) enum Told {
     Number(u64),
 }
 
+impl Told {
+    pub(crate) fn text(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
 /// Takes events; clones take them to the same place.
 #[derive(Debug, Clone)]
 pub(crate) struct OwnEvents {
@@ -124,10 +130,8 @@ fn record(event: OwnEvent, collector_id: &str, redaction: &Redaction) -> Record 
     let redactor = redaction.redactor();
     // What a destination said may stand in it.
     let clean = |text: String| Value::StringValue(redactor.redact_text(&text).unwrap_or(text));
-    let mut attributes = vec![attribute(
-        names::BLOTTER_COLLECTOR_ID,
-        Value::StringValue(collector_id.to_owned()),
-    )];
+    let mut attributes =
+        vec![attribute(names::BLOTTER_COLLECTOR_ID, Value::StringValue(collector_id.to_owned()))];
     for (key, told) in event.attributes {
         let value = match told {
             Told::Text(text) => clean(text),
@@ -152,11 +156,8 @@ fn record(event: OwnEvent, collector_id: &str, redaction: &Redaction) -> Record 
         ],
         ..Resource::default()
     };
-    let scope = InstrumentationScope {
-        name: NAME.to_owned(),
-        version,
-        ..InstrumentationScope::default()
-    };
+    let scope =
+        InstrumentationScope { name: NAME.to_owned(), version, ..InstrumentationScope::default() };
     let logs = ScopeLogs { scope: Some(scope), log_records: vec![log], ..ScopeLogs::default() };
     let logs = ResourceLogs {
         resource: Some(resource),

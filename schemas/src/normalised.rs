@@ -48,11 +48,7 @@ pub fn request(events: &[Event]) -> ExportLogsServiceRequest {
             ..InstrumentationScope::default()
         };
         let logs = ScopeLogs { scope: Some(scope), log_records, ..ScopeLogs::default() };
-        ResourceLogs {
-            resource: Some(resource),
-            scope_logs: vec![logs],
-            ..ResourceLogs::default()
-        }
+        ResourceLogs { resource: Some(resource), scope_logs: vec![logs], ..ResourceLogs::default() }
     });
     ExportLogsServiceRequest { resource_logs: resource_logs.collect() }
 }
@@ -61,15 +57,20 @@ fn record(event: &Event) -> LogRecord {
     let kind = event.kind.as_deref().unwrap_or(EventKind::Other.as_str());
     let nanos = |time: Option<i64>| time.and_then(|time| u64::try_from(time).ok()).unwrap_or(0);
     let received = event.received_time.map(|micros| micros.saturating_mul(1000));
-    let body = event.text.as_ref().map(|text| AnyValue {
-        value: Some(OtlpValue::StringValue(text.clone())),
-    });
+    let body = event
+        .text
+        .as_ref()
+        .map(|text| AnyValue { value: Some(OtlpValue::StringValue(text.clone())) });
     LogRecord {
         time_unix_nano: nanos(event.time_unix_nano),
         observed_time_unix_nano: nanos(event.observed_time_unix_nano.or(received)),
         severity_number: event.severity.and_then(|it| i32::try_from(it).ok()).unwrap_or(0),
         body,
-        attributes: event.attributes().into_iter().map(|(key, value)| of_column(key, value)).collect(),
+        attributes: event
+            .attributes()
+            .into_iter()
+            .map(|(key, value)| of_column(key, value))
+            .collect(),
         trace_id: id(event.trace_id.as_deref(), 16),
         span_id: id(event.span_id.as_deref(), 8),
         event_name: format!("{SCOPE}.{kind}"),
@@ -132,7 +133,8 @@ mod tests {
         assert_eq!((record.trace_id.len(), record.span_id.len()), (16, 0));
         let value = |key: &str| {
             let found = record.attributes.iter().find(|it| it.key == key).unwrap();
-            crate::otlp::values::text(found.value.as_ref().unwrap().value.as_ref().unwrap()).unwrap()
+            crate::otlp::values::text(found.value.as_ref().unwrap().value.as_ref().unwrap())
+                .unwrap()
         };
         assert_eq!(value(blotter::BLOTTER_EVENT_ID), "07".repeat(16));
         assert_eq!(value(blotter::BLOTTER_DECISION), "approved");

@@ -81,7 +81,9 @@ impl Filter {
                 let of_resource = resource_attributes(resource.resource.as_ref());
                 resource.scope_logs.retain_mut(|scope| {
                     let of_scope = scope_attributes(scope.scope.as_ref());
-                    scope.log_records.retain(|it| self.lets([of_resource, of_scope, &it.attributes]));
+                    scope
+                        .log_records
+                        .retain(|it| self.lets([of_resource, of_scope, &it.attributes]));
                     scope.log_records.iter_mut().for_each(|it| self.strip(&mut it.attributes));
                     self.strip_scope(&mut scope.scope);
                     !scope.log_records.is_empty()
@@ -206,11 +208,14 @@ mod tests {
     #[test]
     fn records_go_by_the_attributes_of_their_resource_and_their_own() {
         let names = |toml: &str| names(&filtered(toml, Signal::Logs, LOGS));
-        let codex = "include = [{ attribute = \"service.name\", values = [\"codex*\", \"claude*\"] }]";
+        let codex =
+            "include = [{ attribute = \"service.name\", values = [\"codex*\", \"claude*\"] }]";
         assert_eq!(names(codex), ["a", "b"]);
         assert_eq!(names("exclude = [{ attribute = \"n\", values = [\"3\"] }]"), ["a", "c"]);
         assert_eq!(
-            names(&format!("{codex}\nexclude = [{{ attribute = \"user.email\", values = [\"*\"] }}]")),
+            names(&format!(
+                "{codex}\nexclude = [{{ attribute = \"user.email\", values = [\"*\"] }}]"
+            )),
             ["b"]
         );
         assert!(names("include = [{ attribute = \"none\", values = [\"*\"] }]").is_empty());
@@ -244,11 +249,8 @@ mod tests {
             {"name":"m","sum":{"dataPoints":[{"asInt":"1","attributes":[{"key":"t","value":{"stringValue":"in"}}]},
                                  {"asInt":"2","attributes":[{"key":"t","value":{"stringValue":"out"}}]}]}},
             {"name":"empty","gauge":{"dataPoints":[{"asInt":"3"}]}}]}]}]}"#;
-        let request = filtered(
-            "include = [{ attribute = \"t\", values = [\"in\"] }]",
-            Signal::Metrics,
-            json,
-        );
+        let request =
+            filtered("include = [{ attribute = \"t\", values = [\"in\"] }]", Signal::Metrics, json);
         assert_eq!(request.record_count(), 1);
         assert!(!format!("{request:?}").contains("empty"));
     }
@@ -256,12 +258,19 @@ mod tests {
     #[test]
     fn stars_stand_for_anything() {
         let matches = |pattern: &str, text| Pattern(pattern.to_owned()).matches(text);
-        for (pattern, text) in
-            [("a", "a"), ("*", ""), ("*", "a"), ("a*", "a"), ("a*c", "abbc"), ("*b*", "abc"), ("a**b", "ab")]
-        {
+        for (pattern, text) in [
+            ("a", "a"),
+            ("*", ""),
+            ("*", "a"),
+            ("a*", "a"),
+            ("a*c", "abbc"),
+            ("*b*", "abc"),
+            ("a**b", "ab"),
+        ] {
             assert!(matches(pattern, text), "{pattern} {text}");
         }
-        for (pattern, text) in [("a", "ab"), ("", "a"), ("a*b", "a"), ("ab*b", "ab"), ("a*b*c", "ac")]
+        for (pattern, text) in
+            [("a", "ab"), ("", "a"), ("a*b", "a"), ("ab*b", "ab"), ("a*b*c", "ac")]
         {
             assert!(!matches(pattern, text), "{pattern} {text}");
         }

@@ -5,20 +5,19 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use blotter_schemas::names::blotter::{self as names, events};
 use blotter_schemas::otlp::Signal;
 use bytes::Bytes;
 
 use super::backoff::{Backoff, random};
 use super::batch::{Batch, Parcel};
-use super::dead_letters::{DeadLetter, DeadLetters, SetAside};
+use super::dead_letters::{DeadLetters, SetAside};
 use super::destination::BatchLimits;
 use super::outcome::Outcome;
 use super::prepare::Preparation;
 use super::status::{Counts, Status};
 use crate::Error;
 use crate::journal::{Entry, Journal, Reader, Shed};
-use crate::own_events::{OwnEvent, OwnEvents, Told};
+use crate::own_events::OwnEvents;
 
 /// Pause after the first failed attempt; doubled after each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -108,11 +107,21 @@ impl<D: Deliver> Forwarder<D> {
             failing_since: None,
             told_down: false,
         };
-        if let Some(missed) = forwarder.work.journal.take_missed(&forwarder.work.consumer) {
-            let reason = "they were deleted while it was not configured";
-            forwarder.work.events.tell(forwarder.shed_event(missed, reason));
-        }
+        forwarder.tell_missed();
         forwarder
+    }
+
+    /// Tells what was deleted while the destination was not configured.
+    fn tell_missed(&self) {
+        let Some(missed) = self.work.journal.take_missed(&self.work.consumer) else { return };
+        let event = self.work.shed(missed, "they were deleted while it was not configured");
+        self.work.events.tell(event);
+        self.count_shed(missed);
+    }
+
+    fn count_shed(&self, Shed { from, to }: Shed) {
+        let shed = to.saturating_sub(from);
+        self.work.status.add(Counts { shed, ..Counts::default() });
     }
 
     /// Position after the last request that was read.
@@ -137,6 +146,12 @@ impl<D: Deliver> Forwarder<D> {
         }
     }
 
+    /// The way to the destination.
+    #[cfg(test)]
+    pub(super) const fn deliver_to(&mut self) -> &mut D {
+        &mut self.deliver
+    }
+
     /// Forgets what was read and not sent, and goes on at the cursor.
     pub(super) fn begin_anew(&mut self) {
         let position = self.work.journal.cursor(&self.work.consumer);
@@ -155,9 +170,10 @@ impl<D: Deliver> Forwarder<D> {
         let Some(shed) = self.work.journal.surplus(&self.work.consumer, budget) else {
             return Ok(());
         };
-        let event = self.shed_event(shed, "more waited for it than its budget allows");
+        let event = self.work.shed(shed, "more waited for it than its budget allows");
         self.work.events.record(event, RECORD_PATIENCE).await;
         self.work.journal.advance(&self.work.consumer, shed.to)?;
+        self.count_shed(shed);
         self.begin_anew();
         Ok(())
     }
@@ -254,16 +270,7 @@ impl<D: Deliver> Forwarder<D> {
         self.takes_again();
         let (name, signal) = (&self.work.name, parcel.signal.name());
         if rejected > 0 {
-            let text = format!("{name} took a request without {rejected} of its {} records: {message}", parcel.records);
-            self.tell(
-                events::BLOTTER_COLLECTOR_FORWARD_REJECTED,
-                text,
-                vec![
-                    (names::BLOTTER_COLLECTOR_RECORDS, Told::Number(rejected)),
-                    (names::BLOTTER_COLLECTOR_SIGNAL, Told::Text(signal.to_owned())),
-                    (names::BLOTTER_COLLECTOR_REASON, Told::Text(message.to_owned())),
-                ],
-            );
+            self.work.tell_rejected(parcel, rejected, message);
         } else if !message.is_empty() {
             tracing::warn!(destination = name, signal, "the destination warns: {message}");
         }
@@ -280,9 +287,7 @@ impl<D: Deliver> Forwarder<D> {
         }
         if since.elapsed() >= DOWN_AFTER && !self.told_down {
             self.told_down = true;
-            let text = format!("{name} has taken nothing for {} s: {reason}", since.elapsed().as_secs());
-            let reason = (names::BLOTTER_COLLECTOR_REASON, Told::Text(reason));
-            self.tell(events::BLOTTER_COLLECTOR_FORWARD_DOWN, text, vec![reason]);
+            self.work.tell_down(since.elapsed(), &reason);
         }
         Step::Later(self.backoff.pause(after, random()))
     }
@@ -290,17 +295,11 @@ impl<D: Deliver> Forwarder<D> {
     fn takes_again(&mut self) {
         self.backoff.reset();
         self.failing_since = None;
-        let name = self.work.name.clone();
         if self.work.status.set_failing(None).is_some() {
-            tracing::info!(destination = name, "takes records again");
+            tracing::info!(destination = self.work.name, "takes records again");
         }
         if std::mem::take(&mut self.told_down) {
-            self.work.events.tell(OwnEvent {
-                name: events::BLOTTER_COLLECTOR_FORWARD_RECOVERED,
-                is_warning: false,
-                text: format!("{name} takes records again"),
-                attributes: vec![(names::BLOTTER_COLLECTOR_DESTINATION, Told::Text(name))],
-            });
+            self.work.tell_recovered();
         }
     }
 
@@ -311,7 +310,8 @@ impl<D: Deliver> Forwarder<D> {
             Ok(SetAside::Done { file, removed }) => (file, removed),
             Ok(SetAside::NoRoom) => {
                 self.put_back([parcel]);
-                let reason = format!("there is no room for more dead letters; status {status}: {reason}");
+                let reason =
+                    format!("there is no room for more dead letters; status {status}: {reason}");
                 return Ok(self.later(reason, None));
             }
             // A full disk, say: nothing is lost as long as the journal has it.
@@ -322,24 +322,14 @@ impl<D: Deliver> Forwarder<D> {
         };
         // It answers, after all.
         self.takes_again();
-        for letter in removed {
-            self.tell_removed(&letter);
+        for letter in &removed {
+            self.work
+                .status
+                .add(Counts { dead_letters_removed: letter.records, ..Counts::default() });
+            self.work.tell_removed(letter);
         }
-        let (name, records) = (&self.work.name, parcel.records);
-        self.work.status.add(Counts { dead_letters: records, ..Counts::default() });
-        let text = format!("{name} will not take {records} records, which were set aside in {file}; {status}: {reason}");
-        self.tell(
-            events::BLOTTER_COLLECTOR_FORWARD_DEAD_LETTER,
-            text,
-            vec![
-                (names::BLOTTER_COLLECTOR_RECORDS, Told::Number(records)),
-                (names::BLOTTER_COLLECTOR_POSITION, Told::Number(range.0)),
-                (names::BLOTTER_COLLECTOR_SIGNAL, Told::Text(parcel.signal.name().to_owned())),
-                (names::BLOTTER_COLLECTOR_STATUS, Told::Text(status.to_owned())),
-                (names::BLOTTER_COLLECTOR_REASON, Told::Text(reason.to_owned())),
-                (names::BLOTTER_COLLECTOR_FILE, Told::Text(file)),
-            ],
-        );
+        self.work.status.add(Counts { dead_letters: parcel.records, ..Counts::default() });
+        self.work.tell_dead_letter(&parcel, range.0, &file, status, reason);
         Ok(Step::Onward)
     }
 
@@ -350,57 +340,5 @@ impl<D: Deliver> Forwarder<D> {
         }
         self.sending = None;
         Ok(Step::Onward)
-    }
-
-    fn tell_removed(&self, letter: &DeadLetter) {
-        let records = letter.records;
-        self.work.status.add(Counts { dead_letters_removed: records, ..Counts::default() });
-        let reason = "there was no room for newer dead letters";
-        let text = format!("{} dead letter {} of {records} records was removed: {reason}", self.work.name, letter.file);
-        self.tell(
-            events::BLOTTER_COLLECTOR_FORWARD_REMOVED,
-            text,
-            vec![
-                (names::BLOTTER_COLLECTOR_RECORDS, Told::Number(records)),
-                (names::BLOTTER_COLLECTOR_REASON, Told::Text(reason.to_owned())),
-                (names::BLOTTER_COLLECTOR_FILE, Told::Text(letter.file.clone())),
-            ],
-        );
-    }
-
-    fn shed_event(&self, Shed { from, to }: Shed, reason: &str) -> OwnEvent {
-        let records = to.saturating_sub(from);
-        self.work.status.add(Counts { shed: records, ..Counts::default() });
-        let text = format!("{} does not get records {from} to {to}: {reason}", self.work.name);
-        self.event(
-            events::BLOTTER_COLLECTOR_FORWARD_SHED,
-            text,
-            vec![
-                (names::BLOTTER_COLLECTOR_RECORDS, Told::Number(records)),
-                (names::BLOTTER_COLLECTOR_POSITION, Told::Number(from)),
-                (names::BLOTTER_COLLECTOR_REASON, Told::Text(reason.to_owned())),
-            ],
-        )
-    }
-
-    /// Says something that somebody should look at, in the log and as an event.
-    fn tell(&self, name: &'static str, text: String, attributes: Vec<(&'static str, Told)>) {
-        self.work.events.tell(self.event(name, text, attributes));
-    }
-
-    /// Says something in the log; the event that says it too.
-    fn event(
-        &self,
-        name: &'static str,
-        text: String,
-        attributes: Vec<(&'static str, Told)>,
-    ) -> OwnEvent {
-        tracing::warn!(destination = self.work.name, "{text}");
-        let mut all = vec![(
-            names::BLOTTER_COLLECTOR_DESTINATION,
-            Told::Text(self.work.name.clone()),
-        )];
-        all.extend(attributes);
-        OwnEvent { name, is_warning: true, text, attributes: all }
     }
 }

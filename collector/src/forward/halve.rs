@@ -4,6 +4,8 @@ use blotter_schemas::otlp::Request;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::metrics::v1::Metric;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 
 /// Takes the first `most` records off a list of resources; the rest stays.
 macro_rules! take_first {
@@ -45,6 +47,34 @@ macro_rules! count {
     };
 }
 
+/// Takes the first half of the points off a request with only one metric; none where that has only one.
+fn first_points(request: &mut ExportMetricsServiceRequest) -> Option<ExportMetricsServiceRequest> {
+    macro_rules! take_half {
+        ($data:expr, $kind:expr) => {{
+            let rest = $data.data_points.split_off($data.data_points.len() / 2);
+            let mut first = $data.clone();
+            first.data_points = std::mem::replace(&mut $data.data_points, rest);
+            (!first.data_points.is_empty()).then(|| $kind(first))
+        }};
+    }
+    let mut first = request.clone();
+    let half = match metric(request)?.data.as_mut()? {
+        Data::Gauge(data) => take_half!(data, Data::Gauge),
+        Data::Sum(data) => take_half!(data, Data::Sum),
+        Data::Histogram(data) => take_half!(data, Data::Histogram),
+        Data::ExponentialHistogram(data) => take_half!(data, Data::ExponentialHistogram),
+        Data::Summary(data) => take_half!(data, Data::Summary),
+    };
+    metric(&mut first)?.data = Some(half?);
+    Some(first)
+}
+
+/// The first metric of a request.
+fn metric(request: &mut ExportMetricsServiceRequest) -> Option<&mut Metric> {
+    let resources = request.resource_metrics.iter_mut();
+    resources.flat_map(|it| &mut it.scope_metrics).flat_map(|it| &mut it.metrics).next()
+}
+
 /// Cuts a request into two of about as many log records, spans or metrics each, in order; none where
 /// there is only one.
 pub(super) fn halve(request: Request) -> Option<(Request, Request)> {
@@ -63,9 +93,13 @@ pub(super) fn halve(request: Request) -> Option<(Request, Request)> {
         }
         Request::Metrics(mut request) => {
             let half = count!(request.resource_metrics, scope_metrics, metrics) / 2;
+            if half == 0 {
+                let first = first_points(&mut request)?;
+                return Some((Request::Metrics(first), Request::Metrics(request)));
+            }
             let first = take_first!(request.resource_metrics, half, scope_metrics, metrics);
             let first = ExportMetricsServiceRequest { resource_metrics: first };
-            (half > 0).then_some((Request::Metrics(first), Request::Metrics(request)))
+            Some((Request::Metrics(first), Request::Metrics(request)))
         }
     }
 }
@@ -112,6 +146,29 @@ mod tests {
             }
         }
         records
+    }
+
+    #[test]
+    fn a_single_metric_is_cut_between_its_points() {
+        use opentelemetry_proto::tonic::metrics::v1::{
+            NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum,
+        };
+        let point = |number| NumberDataPoint { time_unix_nano: number, ..Default::default() };
+        let sum = Sum { data_points: (0..3).map(point).collect(), ..Sum::default() };
+        let metric = Metric {
+            name: "m".to_owned(),
+            data: Some(Data::Sum(sum)),
+            ..Metric::default()
+        };
+        let scope = ScopeMetrics { metrics: vec![metric], ..ScopeMetrics::default() };
+        let resource = ResourceMetrics { scope_metrics: vec![scope], ..ResourceMetrics::default() };
+        let whole = ExportMetricsServiceRequest { resource_metrics: vec![resource] };
+        let (first, rest) = halve(Request::Metrics(whole)).unwrap();
+        assert_eq!((first.record_count(), rest.record_count()), (1, 2));
+        for half in [&first, &rest] {
+            assert!(format!("{half:?}").contains("\"m\""));
+        }
+        assert_eq!(halve(first), None);
     }
 
     proptest! {

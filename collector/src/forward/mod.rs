@@ -7,6 +7,7 @@
 
 mod backoff;
 mod batch;
+mod check;
 mod client;
 pub(crate) mod dead_letters;
 mod destination;
@@ -18,6 +19,7 @@ mod prepare;
 mod response;
 mod retry;
 mod status;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -131,8 +133,7 @@ impl Forwarding {
     pub(crate) fn start(config: &Config, around: &Surroundings) -> Result<Self, Error> {
         let journal = Arc::clone(&around.journal);
         let signal = Signal::new();
-        let mut started =
-            Self { journal, signal, destinations: Vec::new(), threads: Vec::new() };
+        let mut started = Self { journal, signal, destinations: Vec::new(), threads: Vec::new() };
         for destination in &config.forward {
             started.add(destination, config, around)?;
         }

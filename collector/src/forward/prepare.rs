@@ -58,7 +58,8 @@ impl Preparation {
             Signal::Metrics => metrics,
         };
         let as_events = self.normalised && record.signal != Signal::Metrics;
-        if as_it_is && !as_events && self.filter.is_idle() && record.encoding == Encoding::Protobuf {
+        if as_it_is && !as_events && self.filter.is_idle() && record.encoding == Encoding::Protobuf
+        {
             let (signal, records) = (record.signal, u64::from(record.count));
             return Ok(vec![Prepared { signal, body: record.body.clone(), records }]);
         }

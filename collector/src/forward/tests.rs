@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use blotter_disk::LocalDisk;
 use blotter_schemas::otlp::{Encoding, Request, Signal};
@@ -17,19 +18,27 @@ use crate::config::JournalConfig;
 use crate::journal::{Record, Refused};
 use crate::own_events;
 
+/// The names of the records of each request that was taken.
+type Got = Arc<std::sync::Mutex<Vec<Vec<String>>>>;
+
 /// A destination that gives the answers it was told to, and then takes everything.
 #[derive(Debug, Default)]
 struct Told {
     answers: VecDeque<Outcome>,
-    got: Arc<std::sync::Mutex<Vec<Vec<String>>>>,
+    /// Answers nothing else as long as this is set.
+    away: Arc<AtomicBool>,
+    got: Got,
 }
 
 impl forwarder::Deliver for Told {
     async fn deliver(&mut self, _: Signal, body: &Bytes) -> Outcome {
-        let outcome = self.answers.pop_front().unwrap_or(Outcome::Delivered {
-            rejected: 0,
-            message: String::new(),
-        });
+        if self.away.load(Ordering::Relaxed) {
+            return later();
+        }
+        let outcome = self
+            .answers
+            .pop_front()
+            .unwrap_or(Outcome::Delivered { rejected: 0, message: String::new() });
         if matches!(outcome, Outcome::Delivered { .. }) {
             self.got.lock().unwrap().push(names(body));
         }
@@ -75,7 +84,7 @@ struct Bench {
     config: Config,
     events: tokio::sync::mpsc::Receiver<own_events::Waiting>,
     forwarder: Forwarder<Told>,
-    got: Arc<std::sync::Mutex<Vec<Vec<String>>>>,
+    got: Got,
     status: Arc<Status>,
 }
 
@@ -122,6 +131,25 @@ impl Bench {
             self.journal.append(record, None).await?;
         }
         Ok(())
+    }
+
+    /// Another destination of the same journal, which only the caller has heard of.
+    fn beside(&self) -> (Forwarder<Told>, Got) {
+        let (events, _) = OwnEvents::new();
+        let redaction = Redaction::open(&self.config.redaction, self.data.path()).unwrap();
+        let around = Surroundings {
+            disk: Arc::new(LocalDisk),
+            collector_id: "c".to_owned(),
+            journal: Arc::clone(&self.journal),
+            redaction: Arc::new(redaction),
+            events,
+        };
+        let destination = Destination { name: "b".to_owned(), ..self.destination.clone() };
+        let status = Arc::new(Status::default());
+        let work = work(&destination, &self.config, &around, self.data.path(), status);
+        let told = Told::default();
+        let got = Arc::clone(&told.got);
+        (Forwarder::new(work, told), got)
     }
 
     /// Steps until everything was sent; pauses that were asked for.
@@ -288,4 +316,44 @@ fn a_file_that_a_destination_needs_is_asked_for_at_the_start() {
     let (config, _) = config(data.path(), "headers_file = \"/nowhere/headers\"");
     let error = check(&config.forward).unwrap_err().to_string();
     assert!(error.contains("destination `a`: /nowhere/headers"), "{error}");
+}
+
+#[tokio::test]
+async fn an_hour_away_in_simulated_time_ends_with_everything_delivered_and_delays_nobody() {
+    let hour = Duration::from_secs(60 * 60);
+    let mut bench = Bench::new("budget_bytes = 1000000\nwhen_spent = \"hold\"", Vec::new());
+    let (mut beside, beside_got) = bench.beside();
+    let away = Arc::new(AtomicBool::new(true));
+    bench.forwarder.deliver_to().away = Arc::clone(&away);
+    let (mut clock, mut sent, mut attempts) = (Duration::ZERO, Vec::new(), 0);
+    while clock < hour {
+        let name = sent.len().to_string();
+        bench.append([record(&name, 1, None)]).await.unwrap();
+        sent.push(name);
+        // The other one has it before any time passes.
+        while beside.step(true).await.unwrap() != Step::End {}
+        assert_eq!(beside_got.lock().unwrap().concat(), sent);
+        loop {
+            match bench.forwarder.step(true).await.unwrap() {
+                Step::Later(pause) => {
+                    clock += pause;
+                    attempts += 1;
+                    break;
+                }
+                other => assert_eq!(other, Step::Onward),
+            }
+        }
+    }
+    assert!(bench.got.lock().unwrap().is_empty());
+    assert!(bench.status.failing().is_some());
+    away.store(false, Ordering::Relaxed);
+    assert_eq!(bench.finish().await, 0);
+    assert_eq!(bench.got.lock().unwrap().concat(), sent);
+    println!(
+        "{attempts} attempts in {} s of simulated time, {} records delivered",
+        clock.as_secs(),
+        sent.len()
+    );
+    // Pauses grow: a minute at most, by chance half of it at least.
+    assert!((60..150).contains(&attempts), "{attempts}");
 }

@@ -46,7 +46,9 @@ impl Shared {
         let over =
             |(name, bytes): &(String, u64)| state.backlog(name).saturating_add(size) > *bytes;
         if state.holding.iter().any(over) {
-            return Err("a destination that everything is held for has not taken what waits for it");
+            return Err(
+                "a destination that everything is held for has not taken what waits for it",
+            );
         }
         Ok(())
     }

@@ -98,7 +98,10 @@ fn without_any_one_sync_of_a_dead_letter_something_is_lost() {
                     break;
                 }
             }
-            println!("without {site}: {}", lost.unwrap_or_else(|| panic!("nothing is lost without {site}")));
+            println!(
+                "without {site}: {}",
+                lost.unwrap_or_else(|| panic!("nothing is lost without {site}"))
+            );
         }
     });
 }

@@ -132,7 +132,9 @@ impl Ledger {
         let acknowledged = self.requests.iter().filter(|(_, request)| request.acknowledged > 0);
         let names = |(number, request): (&u64, &Request)| {
             let (number, table, sent) = (*number, request.table, request.sent);
-            (0..request.records).map(move |record| (name(number, record), table, sent)).collect::<Vec<_>>()
+            (0..request.records)
+                .map(move |record| (name(number, record), table, sent))
+                .collect::<Vec<_>>()
         };
         acknowledged.flat_map(names).collect()
     }
@@ -176,7 +178,14 @@ mod tests {
         ledger.acknowledged(1);
         ledger.sent(2, "events", 1);
         let rows = [row(0, "1/0"), row(1, "1/1")];
-        let balanced = Account { sent: 3, acknowledged: 2, archived: 2, duplicated: 0, lost: 0, ..Account::default() };
+        let balanced = Account {
+            sent: 3,
+            acknowledged: 2,
+            archived: 2,
+            duplicated: 0,
+            lost: 0,
+            ..Account::default()
+        };
         assert_eq!(ledger.account(&rows), balanced);
         assert_eq!(ledger.unacknowledged(), [2]);
         assert_eq!(ledger.account(&rows[1..]).lost, 1);

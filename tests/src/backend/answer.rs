@@ -88,13 +88,7 @@ fn content_type(is_grpc: bool, is_json: bool) -> HeaderValue {
     })
 }
 
-fn taken(
-    signal: Signal,
-    is_grpc: bool,
-    is_json: bool,
-    rejected: u64,
-    why: &str,
-) -> Response<Body> {
+fn taken(signal: Signal, is_grpc: bool, is_json: bool, rejected: u64, why: &str) -> Response<Body> {
     let body = if is_json {
         let names = ["rejectedLogRecords", "rejectedSpans", "rejectedDataPoints"];
         let name = Signal::ALL.into_iter().zip(names).find(|(it, _)| *it == signal);
@@ -102,8 +96,10 @@ fn taken(
         // Numbers of 64 bits are strings.
         match rejected {
             0 => Bytes::from_static(b"{}"),
-            _ => format!(r#"{{"partialSuccess":{{"{name}":"{rejected}","errorMessage":"{why}"}}}}"#)
-                .into(),
+            _ => {
+                format!(r#"{{"partialSuccess":{{"{name}":"{rejected}","errorMessage":"{why}"}}}}"#)
+                    .into()
+            }
         }
     } else {
         protobuf(signal, i64::try_from(rejected).unwrap_or(i64::MAX), why)
@@ -129,7 +125,8 @@ fn protobuf(signal: Signal, rejected: i64, why: &str) -> Bytes {
     let error_message = why.to_owned();
     match signal {
         Signal::Logs => {
-            let partial = ExportLogsPartialSuccess { rejected_log_records: rejected, error_message };
+            let partial =
+                ExportLogsPartialSuccess { rejected_log_records: rejected, error_message };
             ExportLogsServiceResponse { partial_success: Some(partial) }.encode_to_vec()
         }
         Signal::Traces => {
@@ -170,7 +167,9 @@ fn refused_grpc(status: u16, after: Option<Duration>) -> Response<Body> {
         let status = Status { code: code as i32, message: "refused".to_owned(), details };
         let encoded = STANDARD_NO_PAD.encode(status.encode_to_vec());
         let encoded = HeaderValue::try_from(encoded).ok();
-        headers.extend(encoded.map(|it| (http::HeaderName::from_static("grpc-status-details-bin"), it)));
+        headers.extend(
+            encoded.map(|it| (http::HeaderName::from_static("grpc-status-details-bin"), it)),
+        );
     }
     response
 }

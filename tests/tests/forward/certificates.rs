@@ -12,7 +12,8 @@ fn anywhere() -> SocketAddr {
 }
 
 #[tokio::test]
-async fn a_destination_with_a_certificate_of_a_trusted_authority_is_sent_to() -> anyhow::Result<()> {
+async fn a_destination_with_a_certificate_of_a_trusted_authority_is_sent_to() -> anyhow::Result<()>
+{
     let exports = requests()?;
     for protocol in ["grpc", "http/protobuf"] {
         for clients in [false, true] {

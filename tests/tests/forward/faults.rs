@@ -120,7 +120,8 @@ async fn a_destination_that_is_away_delays_no_other_and_catches_up_after_a_resta
 async fn shutting_down_sends_what_waits_and_does_not_wait_for_who_takes_nothing()
 -> anyhow::Result<()> {
     let exports = requests()?;
-    let (bench, steady, refusing) = (Bench::new()?, Backend::start().await?, Backend::start().await?);
+    let (bench, steady, refusing) =
+        (Bench::new()?, Backend::start().await?, Backend::start().await?);
     refusing.answer_always(Answers::Refuse(503, Some(Duration::from_secs(1000))));
     let slow = "[forward.batch]\ndelay_milliseconds = 3600000\n";
     let toml = format!(

@@ -47,7 +47,8 @@ async fn what_is_refused_for_good_is_set_aside_told_and_can_be_sent_again() -> a
     Request::decode(signal, Encoding::Protobuf, &body)?;
 
     let rows = table_files::rows::<Event>(&bench.data().join("archive"))?;
-    let told: Vec<_> = rows.iter().filter(|row| row.sender.as_deref() == Some("collector")).collect();
+    let told: Vec<_> =
+        rows.iter().filter(|row| row.sender.as_deref() == Some("collector")).collect();
     assert_eq!(told.len(), files.len());
     for row in told {
         assert_eq!(row.name.as_deref(), Some(events::BLOTTER_COLLECTOR_FORWARD_DEAD_LETTER));
@@ -95,10 +96,18 @@ async fn what_is_too_large_is_sent_in_parts_and_what_is_rejected_in_part_is_told
     for (at, protocol) in ["grpc", "http/protobuf", "http/json"].into_iter().enumerate() {
         let backend = Backend::start().await?;
         backend.answer_always(Answers::AtMost(7));
-        toml.push_str(&destination(&format!("small-{at}"), &backend.url(), &format!("protocol = \"{protocol}\"")));
+        toml.push_str(&destination(
+            &format!("small-{at}"),
+            &backend.url(),
+            &format!("protocol = \"{protocol}\""),
+        ));
         let picky = Backend::start().await?;
         picky.answer_next([Answers::TakeWithout(1, "too old".to_owned())]);
-        toml.push_str(&destination(&format!("picky-{at}"), &picky.url(), &format!("protocol = \"{protocol}\"")));
+        toml.push_str(&destination(
+            &format!("picky-{at}"),
+            &picky.url(),
+            &format!("protocol = \"{protocol}\""),
+        ));
         backends.push((backend, picky));
     }
     let collector = bench.start(&toml).await?;

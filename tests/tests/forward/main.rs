@@ -124,5 +124,8 @@ async fn wait_until(
 /// Files of dead letters below the data folder.
 fn letters(data: &Path) -> anyhow::Result<Vec<String>> {
     let letters = blotter_collector::dead_letters(data)?;
-    Ok(letters.into_iter().map(|letter| format!("{}/{}", letter.destination, letter.file)).collect())
+    Ok(letters
+        .into_iter()
+        .map(|letter| format!("{}/{}", letter.destination, letter.file))
+        .collect())
 }

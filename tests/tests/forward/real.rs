@@ -119,7 +119,8 @@ async fn get(address: SocketAddr, path: &str) -> anyhow::Result<(u16, Bytes)> {
     let stream = TcpStream::connect(address).await?;
     let (mut sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(driver);
-    let request = hyper::Request::get(path).header("host", "localhost").body(Empty::<Bytes>::new())?;
+    let request =
+        hyper::Request::get(path).header("host", "localhost").body(Empty::<Bytes>::new())?;
     let response = sender.send_request(request).await?;
     let status = response.status().as_u16();
     Ok((status, response.into_body().collect().await?.to_bytes()))
@@ -147,7 +148,11 @@ async fn phoenix_shows_every_span() -> anyhow::Result<()> {
     listening(http, &mut phoenix).await?;
     // As `docs/backends.md` has it, over either transport.
     let toml = destination("phoenix", &format!("http://{http}"), "signals = [\"traces\"]")
-        + &destination("grpc", &format!("http://{grpc}"), "signals = [\"traces\"]\nprotocol = \"grpc\"");
+        + &destination(
+            "grpc",
+            &format!("http://{grpc}"),
+            "signals = [\"traces\"]\nprotocol = \"grpc\"",
+        );
     let collector = bench.start(&toml).await?;
     send(&collector, &exports).await?;
     for name in ["phoenix", "grpc"] {

@@ -103,10 +103,9 @@ async fn a_destination_gets_what_its_filters_let_through_and_no_more() -> anyhow
         assert!(!text.contains("\"user.") && !text.contains("\"host.name\""), "{text}");
     }
     assert_eq!(spans.records(Signal::Traces)?.len(), of(Signal::Traces).count());
-    for (backend, others) in [
-        (&codex, [Signal::Traces, Signal::Metrics]),
-        (&spans, [Signal::Logs, Signal::Metrics]),
-    ] {
+    for (backend, others) in
+        [(&codex, [Signal::Traces, Signal::Metrics]), (&spans, [Signal::Logs, Signal::Metrics])]
+    {
         for signal in others {
             assert!(backend.records(signal)?.is_empty());
         }
@@ -130,7 +129,8 @@ async fn normalised_events_speak_one_vocabulary_for_every_agent() -> anyhow::Res
         let resource = &request.resource_logs[0];
         let log = &resource.scope_logs[0].log_records[0];
         let attributes = Attributes(&log.attributes);
-        let service = resource.resource.as_ref().map(|it| Attributes(&it.attributes).text("service.name"));
+        let service =
+            resource.resource.as_ref().map(|it| Attributes(&it.attributes).text("service.name"));
         if log.event_name == "blotter.decision" {
             assert!(attributes.text(blotter::BLOTTER_DECISION).is_some(), "{log:?}");
             agents.extend(service.flatten());
@@ -148,10 +148,12 @@ async fn normalised_events_speak_one_vocabulary_for_every_agent() -> anyhow::Res
     assert_eq!(agents.len(), 2, "decisions of two agents: {agents:?}");
     // The ids lead to the archive's rows.
     let rows: BTreeSet<String> =
-        blotter_tests::table_files::rows::<blotter_schemas::tables::Event>(&bench.data().join("archive"))?
-            .iter()
-            .map(|row| row.event_id.iter().map(|byte| format!("{byte:02x}")).collect())
-            .collect();
+        blotter_tests::table_files::rows::<blotter_schemas::tables::Event>(
+            &bench.data().join("archive"),
+        )?
+        .iter()
+        .map(|row| row.event_id.iter().map(|byte| format!("{byte:02x}")).collect())
+        .collect();
     assert_eq!(ids, rows);
     assert!(backend.records(Signal::Traces)?.is_empty());
     assert!(backend.records(Signal::Metrics)?.is_empty());

@@ -23,9 +23,7 @@ pub(super) fn compress(
             encoder.write_all(&body)?;
             (encoder.finish()?.into(), Some("gzip"))
         }
-        Compression::Zstd => {
-            (zstd::stream::encode_all(&*body, ZSTD_LEVEL)?.into(), Some("zstd"))
-        }
+        Compression::Zstd => (zstd::stream::encode_all(&*body, ZSTD_LEVEL)?.into(), Some("zstd")),
     })
 }
 

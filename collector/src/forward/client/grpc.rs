@@ -5,6 +5,7 @@ use std::error::Error as _;
 use blotter_schemas::otlp::Signal;
 use bytes::{Buf as _, BufMut as _, Bytes};
 use http::uri::PathAndQuery;
+use http::header::{HeaderValue, USER_AGENT};
 use http::{HeaderMap, Uri};
 use hyper_util::client::legacy::Client;
 use tonic::body::Body;
@@ -12,7 +13,7 @@ use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, En
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Status};
 
-use super::{Connector, causes};
+use super::{AGENT, Connector, causes};
 use crate::forward::destination::{Compression, Destination};
 use crate::forward::outcome::{Outcome, grpc_is_retryable};
 use crate::forward::response;
@@ -53,7 +54,10 @@ impl Grpc {
         if let Err(error) = self.client.ready().await {
             return Outcome::Later { reason: causes(&error), after: None };
         }
-        let metadata = MetadataMap::from_headers(headers.clone());
+        let mut all = HeaderMap::new();
+        all.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        all.extend(headers.clone());
+        let metadata = MetadataMap::from_headers(all);
         let request = Request::from_parts(metadata, tonic::Extensions::default(), body.clone());
         match self.client.unary(request, path, Encoded).await {
             Ok(response) => {
@@ -67,8 +71,8 @@ impl Grpc {
 
 fn refused(status: &Status) -> Outcome {
     // A status with a source was made on this side: the connection failed.
-    if status.source().is_some() {
-        return Outcome::Later { reason: causes(status), after: None };
+    if let Some(source) = status.source() {
+        return Outcome::Later { reason: causes(source), after: None };
     }
     let after = response::retry_info(status.details());
     let (code, said) = (status.code(), response::shortened(status.message()));

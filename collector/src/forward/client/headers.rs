@@ -120,7 +120,8 @@ mod tests {
     #[test]
     fn credentials_that_a_destination_quotes_are_taken_out() {
         let all = headers("authorization = \"Bearer s3cr3t-token\"\nshort = \"a\"", None);
-        let said = without_values("bad token s3cr3t-token in Bearer s3cr3t-token", &all.read().unwrap());
+        let said =
+            without_values("bad token s3cr3t-token in Bearer s3cr3t-token", &all.read().unwrap());
         assert_eq!(said, "bad token [header] in [header]");
     }
 }

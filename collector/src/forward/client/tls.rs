@@ -70,7 +70,8 @@ mod tests {
     fn a_file_without_a_certificate_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ca.pem");
-        let refused = || settings(&Tls { ca_file: Some(file.clone()), ..Tls::default() }).unwrap_err();
+        let refused =
+            || settings(&Tls { ca_file: Some(file.clone()), ..Tls::default() }).unwrap_err();
         assert!(refused().contains("ca.pem"));
         std::fs::write(&file, "nothing").unwrap();
         assert!(refused().contains("ca.pem: holds no certificate"), "{}", refused());
