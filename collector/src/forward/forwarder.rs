@@ -140,7 +140,7 @@ impl<D: Deliver> Forwarder<D> {
         match &mut self.sending {
             Some(Sending { parcels, .. }) => match parcels.pop_front() {
                 Some(parcel) => self.send(parcel).await,
-                None => self.pass(),
+                None => Ok(self.pass()),
             },
             None => self.gather(finish),
         }
@@ -334,11 +334,14 @@ impl<D: Deliver> Forwarder<D> {
     }
 
     /// Everything of the batch is where it belongs: it is not needed any more.
-    fn pass(&mut self) -> Result<Step, Error> {
-        if let Some(Sending { to, .. }) = self.sending {
-            self.work.journal.advance(&self.work.consumer, to)?;
+    fn pass(&mut self) -> Step {
+        if let Some(Sending { to, .. }) = self.sending
+            && let Err(error) = self.work.journal.advance(&self.work.consumer, to)
+        {
+            // Only this is tried again: nothing need be sent twice because a disk was full.
+            return self.later(error.to_string(), None);
         }
         self.sending = None;
-        Ok(Step::Onward)
+        Step::Onward
     }
 }

@@ -155,11 +155,8 @@ mod tests {
         };
         let point = |number| NumberDataPoint { time_unix_nano: number, ..Default::default() };
         let sum = Sum { data_points: (0..3).map(point).collect(), ..Sum::default() };
-        let metric = Metric {
-            name: "m".to_owned(),
-            data: Some(Data::Sum(sum)),
-            ..Metric::default()
-        };
+        let metric =
+            Metric { name: "m".to_owned(), data: Some(Data::Sum(sum)), ..Metric::default() };
         let scope = ScopeMetrics { metrics: vec![metric], ..ScopeMetrics::default() };
         let resource = ResourceMetrics { scope_metrics: vec![scope], ..ResourceMetrics::default() };
         let whole = ExportMetricsServiceRequest { resource_metrics: vec![resource] };

@@ -37,7 +37,9 @@ pub fn dead_letters(data: &Path) -> Result<Vec<DeadLetter>, Error> {
     };
     let mut letters = Vec::new();
     for destination in listed.into_iter().filter(|it| it.is_folder) {
-        letters.extend(list(&LocalDisk, &all.join(destination.name))?);
+        let found = list(&LocalDisk, &all.join(&destination.name))?;
+        // One that says that it belongs elsewhere was put there by somebody else.
+        letters.extend(found.into_iter().filter(|it| *it.destination == *destination.name));
     }
     Ok(letters)
 }

@@ -4,8 +4,8 @@ use std::error::Error as _;
 
 use blotter_schemas::otlp::Signal;
 use bytes::{Buf as _, BufMut as _, Bytes};
-use http::uri::PathAndQuery;
 use http::header::{HeaderValue, USER_AGENT};
+use http::uri::PathAndQuery;
 use http::{HeaderMap, Uri};
 use hyper_util::client::legacy::Client;
 use tonic::body::Body;
