@@ -74,10 +74,10 @@ impl Destination {
         if self.timeout_seconds == 0 {
             return wrong("timeout_seconds", "must be at least 1".to_owned());
         }
-        for condition in self.include.iter().chain(&self.exclude) {
-            if condition.attribute.is_empty() || condition.values.is_empty() {
+        for (field, conditions) in [("include", &self.include), ("exclude", &self.exclude)] {
+            if conditions.iter().any(|it| it.attribute.is_empty() || it.values.is_empty()) {
                 let reason = "a condition needs an attribute and at least one value".to_owned();
-                return wrong("include", reason);
+                return wrong(field, reason);
             }
         }
         Ok(())
@@ -150,8 +150,8 @@ mod tests {
             ("endpoint = \"https://host\"\nbatch = { records = 0 }", "batch"),
             ("endpoint = \"https://host\"\ntimeout_seconds = 0", "timeout_seconds"),
             (
-                "endpoint = \"https://host\"\ninclude = [{ attribute = \"a\", values = [] }]",
-                "include",
+                "endpoint = \"https://host\"\nexclude = [{ attribute = \"a\", values = [] }]",
+                "exclude",
             ),
         ] {
             assert_eq!(destination(toml).unwrap().check().unwrap_err().field, field, "{toml}");

@@ -12,7 +12,7 @@ use super::backoff::{Backoff, random};
 use super::batch::{Batch, Parcel};
 use super::dead_letters::{DeadLetters, SetAside};
 use super::destination::BatchLimits;
-use super::outcome::Outcome;
+use super::outcome::{NOT_SENT, Outcome};
 use super::prepare::Preparation;
 use super::status::{Counts, Status};
 use crate::Error;
@@ -133,8 +133,8 @@ impl<D: Deliver> Forwarder<D> {
     /// nothing is left to read.
     ///
     /// # Errors
-    /// When the journal cannot be read or the cursor not be written; after [`Forwarder::begin_anew`] it
-    /// may be tried again.
+    /// When the journal cannot be read, or the cursor not be written over what is given up; after
+    /// [`Forwarder::begin_anew`] it may be tried again.
     pub(crate) async fn step(&mut self, finish: bool) -> Result<Step, Error> {
         self.shed().await?;
         match &mut self.sending {
@@ -233,7 +233,7 @@ impl<D: Deliver> Forwarder<D> {
         let outcome = match &parcel.unfit {
             None => self.deliver.deliver(parcel.signal, &parcel.body).await,
             Some(reason) => {
-                let (status, reason) = ("not sent".to_owned(), reason.clone());
+                let (status, reason) = (NOT_SENT.to_owned(), reason.clone());
                 Outcome::Never { status, reason, too_large: false }
             }
         };

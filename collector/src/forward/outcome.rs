@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use tonic::Code;
 
+/// Status of a request that could not be sent at all: it cannot be read.
+pub(super) const NOT_SENT: &str = "not sent";
+
 /// What became of a request at a destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {

@@ -8,7 +8,7 @@ use blotter_disk::{Disk as _, LocalDisk};
 use super::client::Client;
 use super::dead_letters::{DeadLetter, drop_one, folder, list, read};
 use super::destination::Destination;
-use super::outcome::Outcome;
+use super::outcome::{NOT_SENT, Outcome};
 use crate::Error;
 
 /// What became of a dead letter that was sent again.
@@ -54,6 +54,10 @@ pub async fn retry_dead_letter(
     destination: &Destination,
 ) -> Result<Retried, Error> {
     let wrong = |reason| Error::Destination { name: destination.name.clone(), reason };
+    if letter.status == NOT_SENT {
+        // It lies here as it came: what the destination is not to get could not be taken out of it.
+        return Ok(Retried::Refused(letter.reason.clone()));
+    }
     let at = folder(data).join(&letter.destination);
     let signal = letter.signal().ok_or_else(|| wrong(format!("{} has no signal", letter.file)))?;
     let body = read(&LocalDisk, &at, letter)?.into();

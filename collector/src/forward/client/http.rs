@@ -11,7 +11,7 @@ use hyper_util::client::legacy::Client;
 use super::compress::compress;
 use super::{AGENT, Connector, causes};
 use crate::forward::destination::{Compression, Destination, Protocol};
-use crate::forward::outcome::{Outcome, http_is_retryable};
+use crate::forward::outcome::{NOT_SENT, Outcome, http_is_retryable};
 use crate::forward::response;
 
 /// Largest answer that is read, as the OTLP specification proposes.
@@ -47,7 +47,7 @@ impl Http {
         let request = match self.request(signal, body, headers) {
             Ok(request) => request,
             Err(reason) => {
-                return Outcome::Never { status: "not sent".to_owned(), reason, too_large: false };
+                return Outcome::Never { status: NOT_SENT.to_owned(), reason, too_large: false };
             }
         };
         let response = match self.client.request(request).await {
