@@ -8,13 +8,16 @@ use std::time::Duration;
 use blotter_disk::{Disk, LocalDisk};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::commit::{self, Committer};
+use crate::forward::{self, DestinationStatus, Forwarding, Surroundings};
 use crate::identity;
-use crate::journal::Journal;
+use crate::journal::{Consumer, Journal};
 use crate::maintenance::Maintenance;
+use crate::own_events::{self, OwnEvents};
 use crate::receive::{self, Intake, Listener, Origins, Server, SocketFile};
 use crate::redaction::Redaction;
 use crate::{Config, Error};
@@ -33,6 +36,8 @@ pub struct Collector {
     journal: Arc<Journal>,
     committer: Option<Committer>,
     maintenance: Option<Maintenance>,
+    forwarding: Option<Forwarding>,
+    recorder: JoinHandle<()>,
 }
 
 impl Collector {
@@ -51,8 +56,10 @@ impl Collector {
     /// As [`Collector::start`].
     pub async fn start_on(mut config: Config, disk: Arc<dyn Disk>) -> Result<Self, Error> {
         config.archive = config.archive.on_disk(Arc::clone(&disk));
+        forward::check(&config.forward)?;
         let opening = config.clone();
-        let opened = tokio::task::spawn_blocking(move || open(&opening, disk)).await;
+        let on_disk = Arc::clone(&disk);
+        let opened = tokio::task::spawn_blocking(move || open(&opening, on_disk)).await;
         let (journal, redaction, collector_id) = opened
             .map_err(|error| Error::Thread { thread: "open", reason: error.to_string() })??;
         let journal = Arc::new(journal);
@@ -68,6 +75,23 @@ impl Collector {
 
         let maintenance =
             Maintenance::start(&config.maintenance, &config.archive, Arc::clone(&journal))?;
+
+        let (events, waiting) = OwnEvents::new();
+        let recorder = tokio::spawn(own_events::record_all(
+            waiting,
+            collector_id.clone(),
+            Arc::clone(&journal),
+            Arc::clone(&redaction),
+        ));
+        let around = Surroundings {
+            disk,
+            collector_id: collector_id.clone(),
+            journal: Arc::clone(&journal),
+            redaction: Arc::clone(&redaction),
+            events,
+        };
+        let forwarding = Some(Forwarding::start(&config, &around)?);
+        drop(around);
 
         let server = Server {
             intake: Arc::new(Intake::new(
@@ -90,7 +114,18 @@ impl Collector {
         tracing::info!(%grpc, %http, archive = %config.archive, collector_id, "receiving");
         let shutdown_timeout = config.shutdown_timeout;
         let committer = Some(committer);
-        Ok(Self { grpc, http, socket, shutdown_timeout, server, journal, committer, maintenance })
+        Ok(Self {
+            grpc,
+            http,
+            socket,
+            shutdown_timeout,
+            server,
+            journal,
+            committer,
+            maintenance,
+            forwarding,
+            recorder,
+        })
     }
 
     /// Where OTLP/gRPC is served.
@@ -111,7 +146,14 @@ impl Collector {
         self.socket.as_ref().map(SocketFile::path)
     }
 
-    /// Stops accepting, answers what was accepted, and commits what the journal holds.
+    /// How each destination that is forwarded to is doing.
+    #[must_use]
+    pub fn destinations(&self) -> Vec<DestinationStatus> {
+        self.forwarding.as_ref().map(Forwarding::status).unwrap_or_default()
+    }
+
+    /// Stops accepting, answers what was accepted, forwards what the journal holds to destinations that
+    /// take it, and commits it.
     ///
     /// # Errors
     /// [`Error::NotCommitted`] when the archive could not take everything in time.
@@ -130,9 +172,19 @@ impl Collector {
         // Told now, waited for at the end: what it had begun is mostly over by then.
         let mut maintenance = self.maintenance.take();
         maintenance.iter_mut().for_each(Maintenance::stop);
+        let timeout = self.shutdown_timeout;
+        if let Some(forwarding) = self.forwarding.take() {
+            let finish = move || forwarding.finish(timeout);
+            let finished = tokio::task::spawn_blocking(finish).await;
+            finished
+                .map_err(|error| Error::Thread { thread: "finish", reason: error.to_string() })?;
+        }
+        // Nobody tells any more: it ends when it has written what was told, unless the journal is full.
+        if tokio::time::timeout(timeout, &mut self.recorder).await.is_err() {
+            tracing::warn!("some events of the collector were not recorded");
+        }
         let Some(committer) = self.committer.take() else { return Ok(()) };
         let journal = Arc::clone(&self.journal);
-        let timeout = self.shutdown_timeout;
         let finish = move || {
             journal.close();
             let finished = committer.finish(timeout);
@@ -149,6 +201,8 @@ impl Drop for Collector {
         self.server.abandon.cancel();
         self.server.tasks.close();
         self.maintenance = None;
+        self.forwarding = None;
+        self.recorder.abort();
         self.committer = None;
         self.journal.close();
     }
@@ -157,7 +211,9 @@ impl Drop for Collector {
 fn open(config: &Config, disk: Arc<dyn Disk>) -> Result<(Journal, Arc<Redaction>, String), Error> {
     let data: &Path = &config.data;
     let folder = data.join("journal");
-    let journal = Journal::open(&folder, &config.journal, &[commit::CONSUMER], Arc::clone(&disk))?;
+    let mut consumers = vec![Consumer::from(commit::CONSUMER)];
+    consumers.extend(forward::consumers(config));
+    let journal = Journal::open(&folder, &config.journal, &consumers, Arc::clone(&disk))?;
     // After the journal, whose lock keeps a second collector from making another key or id.
     let redaction = Arc::new(Redaction::open(&config.redaction, data)?);
     if redaction.has_keys_below(&config.archive) {

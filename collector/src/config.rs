@@ -8,6 +8,7 @@ use blotter_archive::Location;
 use blotter_redaction::Configuration;
 
 use crate::Error;
+use crate::forward::Destination;
 
 /// What a collector is started with. [`Config::new`] gives the defaults; every limit may be changed.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct Config {
     /// What is redacted, and with which keys: by default every secret that a built-in rule knows,
     /// with the keys in `<data>/redaction.key`, which are made at the first start.
     pub redaction: Configuration,
+    /// Backends that get a copy of what is received, redacted.
+    pub forward: Vec<Destination>,
     /// How the journal lies on disk.
     pub journal: JournalConfig,
     /// When the archive is written.
@@ -125,6 +128,7 @@ impl Config {
             unix: None,
             limits: Limits::default(),
             redaction: Configuration::default(),
+            forward: Vec::new(),
             journal: JournalConfig::default(),
             commit: CommitConfig::default(),
             maintenance: MaintenanceConfig::default(),

@@ -73,6 +73,24 @@ pub enum Error {
     /// Redaction cannot be set up as configured.
     #[error("redaction: {0}")]
     Redaction(#[from] blotter_redaction::Error),
+    /// A destination cannot be used as configured.
+    #[error("destination `{name}`: {reason}")]
+    Destination {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The configuration file cannot be read or used.
+    #[error("{}:{line}: {reason}", path.display())]
+    Configuration {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+        /// What is wrong there.
+        reason: String,
+    },
     /// A thread could not be started or ended before its time.
     #[error("thread `{thread}`: {reason}")]
     Thread {

@@ -1,14 +1,15 @@
 //! The collector alone, for a service manager.
 
+mod dead_letters;
+
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use blotter_archive::Location;
-use blotter_collector::{Collector, Config, quiet_panics};
-use blotter_redaction::Configuration;
-use clap::Parser;
+use blotter_collector::{Collector, Config, ConfigFile, quiet_panics};
+use clap::{Parser, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -26,18 +27,28 @@ use tracing_subscriber::EnvFilter;
 #[derive(Debug, Parser)]
 #[command(name = "blotter-collector", version, after_help = EXAMPLES)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     /// Folder of the journal, of the collector's id and, unless --archive says otherwise, of the
     /// archive. Made if it is not there.
-    #[arg(long, value_name = "DIR", env = "BLOTTER_DATA", default_value = "blotter-data")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "BLOTTER_DATA",
+        default_value = "blotter-data",
+        global = true
+    )]
     data: PathBuf,
 
     /// Folder or URL of the archive [default: DATA/archive].
     #[arg(long, value_name = "DIR|URL", env = "BLOTTER_ARCHIVE")]
     archive: Option<String>,
 
-    /// Configuration in TOML; its table [redaction] holds rules, allowlist, modes of fields and the key
-    /// file. See docs/redaction.md. Something in it that cannot be used is refused with its line.
-    #[arg(long, value_name = "FILE", env = "BLOTTER_CONFIG")]
+    /// Configuration in TOML: [redaction] holds rules, allowlist, modes of fields and the key file
+    /// (docs/redaction.md), each [[forward]] a backend that gets a copy (docs/forwarding.md). Something
+    /// in it that cannot be used is refused with its line.
+    #[arg(long, value_name = "FILE", env = "BLOTTER_CONFIG", global = true)]
     config: Option<PathBuf>,
 
     /// Where to expect OTLP/gRPC. Port 0 picks a free one.
@@ -64,6 +75,14 @@ struct Arguments {
     keep: Option<u32>,
 }
 
+/// What is done instead of collecting.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// What destinations refused for good and was set aside: list it, send it again, or give it up
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
+}
+
 const EXAMPLES: &str = "\
 Examples:
   blotter-collector
@@ -71,14 +90,17 @@ Examples:
   blotter-collector --data /var/lib/blotter --archive /srv/blotter/archive
       Journal on one disk, archive on another.
   blotter-collector --config /etc/blotter/collector.toml
-      With rules of your own, and the key file of your fleet.
+      With rules of your own, the key file of your fleet, and backends that get a copy.
+  blotter-collector dead-letters list
+      What backends refused for good.
 
 The keys of the fingerprints are in DATA/redaction.key unless the configuration names a file; `triage \
 key rotate` adds one, which a running collector takes up within seconds.
 
 The addresses are printed on stdout once requests are taken. Logs go to stderr; RUST_LOG=debug \
 shows more. SIGTERM and SIGINT answer open requests, commit what the journal holds, and end.
-Exit code: 0 after an orderly end, 2 on an error, whose message says what to do.";
+Exit code: 0 after an orderly end, 2 on an error, whose message says what to do; `dead-letters` ends with 1 \
+where there are any, or some were not taken.";
 
 fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env()
@@ -86,7 +108,7 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     quiet_panics();
     match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // Every error of ours quotes its cause.
             let _ = writeln!(std::io::stderr(), "blotter-collector: {error}");
@@ -95,20 +117,25 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { data, archive, config: file, grpc, http, unix, no_compaction, keep } =
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Arguments { command, data, archive, config: file, grpc, http, unix, no_compaction, keep } =
         arguments;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if let Some(Command::DeadLetters(command)) = command {
+        return runtime.block_on(dead_letters::run(command, &data, file.as_deref()));
+    }
     let mut config = Config::new(data)?;
     if let Some(file) = file {
-        config.redaction = Configuration::read(&file)?;
+        let read = ConfigFile::read(&file)?;
+        (config.redaction, config.forward) = (read.redaction, read.forward);
     }
     if let Some(archive) = archive {
         config.archive = Location::parse(&archive)?;
     }
     (config.grpc, config.http, config.unix) = (grpc, http, unix);
     (config.maintenance.compaction, config.maintenance.keep_days) = (!no_compaction, keep);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(config))
+    runtime.block_on(serve(config))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn listen(kind: SignalKind, name: &str) -> anyhow::Result<Signal> {

@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml_edit::{ImDocument, Item};
 
 use crate::keys::Keys;
@@ -17,6 +18,9 @@ const LIMIT: u64 = 1 << 20;
 #[serde(default, deny_unknown_fields)]
 struct Content {
     redaction: Configuration,
+    /// The collector's own; it reads it itself.
+    #[serde(rename = "forward")]
+    _forward: Option<IgnoredAny>,
 }
 
 impl Configuration {

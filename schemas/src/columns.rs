@@ -53,6 +53,51 @@ pub(crate) fn time_field(name: &str, doc: &str) -> Field {
     field(name, DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())), true, doc)
 }
 
+/// A value of a column, to be written elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value<'a> {
+    /// Text or a label.
+    Text(&'a str),
+    /// An integer.
+    Int(i64),
+    /// A number.
+    Float(f64),
+    /// A boolean.
+    Flag(bool),
+    /// An id.
+    Id([u8; 16]),
+}
+
+type Named<'a> = Vec<(&'static str, Value<'a>)>;
+
+pub(crate) fn text_value<'a>(value: Option<&'a str>, name: &'static str, all: &mut Named<'a>) {
+    all.extend(value.map(|value| (name, Value::Text(value))));
+}
+
+pub(crate) fn label_value<'a>(value: Option<&'a str>, name: &'static str, all: &mut Named<'a>) {
+    text_value(value, name, all);
+}
+
+pub(crate) fn int_value(value: Option<i64>, name: &'static str, all: &mut Named<'_>) {
+    all.extend(value.map(|value| (name, Value::Int(value))));
+}
+
+pub(crate) fn float_value(value: Option<f64>, name: &'static str, all: &mut Named<'_>) {
+    all.extend(value.map(|value| (name, Value::Float(value))));
+}
+
+pub(crate) fn flag_value(value: Option<bool>, name: &'static str, all: &mut Named<'_>) {
+    all.extend(value.map(|value| (name, Value::Flag(value))));
+}
+
+pub(crate) fn id_value(value: [u8; 16], name: &'static str, all: &mut Named<'_>) {
+    all.push((name, Value::Id(value)));
+}
+
+pub(crate) fn optional_id_value(value: Option<[u8; 16]>, name: &'static str, all: &mut Named<'_>) {
+    all.extend(value.map(|value| (name, Value::Id(value))));
+}
+
 pub(crate) fn id(values: impl Iterator<Item = [u8; 16]>) -> Result<ArrayRef, ArrowError> {
     optional_id(values.map(Some))
 }

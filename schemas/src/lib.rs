@@ -11,6 +11,7 @@ mod error;
 pub mod event_id;
 mod generated;
 pub mod normalise;
+pub mod normalised;
 pub mod otlp;
 pub mod peer;
 pub mod record;

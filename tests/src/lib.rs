@@ -5,6 +5,7 @@
 //! [`processes`], and what the archive holds as [`records`].
 
 pub mod agents;
+pub mod backend;
 pub mod binaries;
 pub mod captures;
 pub mod client;

@@ -44,13 +44,21 @@ impl Daemon {
         Self::start("blotter-collector", &[], data, None)
     }
 
-    /// The same, on the Unix socket `unix` as well, with every log line there is, added to the file `log`.
+    /// The same, with the configuration file `config`, on the Unix socket `unix` as well, with every log
+    /// line there is, added to the file `log`.
     ///
     /// # Errors
     /// When it does not build or start, or the file cannot be written.
-    pub fn talkative_collector(data: &Path, log: &Path, unix: &Path) -> anyhow::Result<Self> {
+    pub fn talkative_collector(
+        data: &Path,
+        config: &Path,
+        log: &Path,
+        unix: &Path,
+    ) -> anyhow::Result<Self> {
         let unix = unix.to_str().context("the path of the socket is not UTF-8")?;
-        Self::start("blotter-collector", &["--unix", unix], data, Some(log))
+        let config = config.to_str().context("the path of the configuration is not UTF-8")?;
+        let arguments = ["--unix", unix, "--config", config];
+        Self::start("blotter-collector", &arguments, data, Some(log))
     }
 
     /// Starts `triage up` over the folder `data`, on free ports of 127.0.0.1.

@@ -1,5 +1,5 @@
 //! Secrets in every place of every signal, by every way in: none of them is left in the journal, the
-//! archive, or what the collector says. (It forwards to nobody yet.)
+//! archive, what destinations get, what is set aside for them, or what the collector says.
 
 #![allow(
     clippy::expect_used,
@@ -29,6 +29,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use blotter_schemas::otlp::{Encoding, Request, Signal};
 use blotter_schemas::tables::{Event, MetricPoint, Span};
+use blotter_tests::backend::{Answer as Refusal, Backend};
 use blotter_tests::binaries::binary;
 use blotter_tests::client::{Answer, Export, Sender};
 use blotter_tests::processes::{Addresses, Daemon, triage, triage_reading};
@@ -248,6 +249,52 @@ impl Forms {
     }
 }
 
+/// Backends that get everything, one over each transport, and one that refuses it.
+struct Destinations([Backend; 4]);
+
+impl Destinations {
+    async fn start(config: &Path) -> anyhow::Result<Self> {
+        let [grpc, json, normalised, refusing] = [
+            Backend::start().await?,
+            Backend::start().await?,
+            Backend::start().await?,
+            Backend::start().await?,
+        ];
+        refusing.answer_always(Refusal::Refuse(400, None));
+        let mut toml = String::new();
+        for (name, backend, more) in [
+            ("grpc", &grpc, "protocol = \"grpc\""),
+            ("json", &json, "protocol = \"http/json\""),
+            ("normalised", &normalised, "normalised = true"),
+            ("refusing", &refusing, ""),
+        ] {
+            let url = backend.url();
+            toml += &format!("[[forward]]\nname = \"{name}\"\nendpoint = \"{url}\"\n{more}\n");
+        }
+        fs::write(config, toml)?;
+        Ok(Self([grpc, json, normalised, refusing]))
+    }
+
+    /// Looks through everything that they were sent, also what they refused; how many bytes it was.
+    fn assert_absent(&self, forms: &Forms) -> anyhow::Result<usize> {
+        let mut bytes = 0;
+        for backend in &self.0 {
+            let received = backend.received();
+            assert!(!received.is_empty());
+            for request in received {
+                assert_eq!(forms.in_bytes(&request.body), None, "forwarded: {request:?}");
+                assert_eq!(forms.in_bytes(format!("{:?}", request.headers).as_bytes()), None);
+                bytes += request.body.len();
+            }
+        }
+        // The search can find something: the marks are there.
+        let marks = self.0.iter().flat_map(Backend::received);
+        let marks = marks.filter(|it| memchr::memmem::find(&it.body, b"[redacted:").is_some());
+        assert!(marks.count() > 0);
+        Ok(bytes)
+    }
+}
+
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -268,14 +315,16 @@ async fn send(plot: &mut Plot, way: Way, addresses: Addresses, unix: &Path) -> a
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_secret_reaches_the_journal_the_archive_or_a_log_line_whichever_way_it_came()
+async fn no_secret_reaches_a_disk_a_destination_or_a_log_line_whichever_way_it_came()
 -> anyhow::Result<()> {
     let (data, elsewhere) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let (archive, log) = (data.path().join("archive"), elsewhere.path().join("stderr"));
     let unix = elsewhere.path().join("socket");
+    let config = elsewhere.path().join("collector.toml");
+    let destinations = Destinations::start(&config).await?;
     let mut plot = Plot::new();
 
-    let mut collector = Daemon::talkative_collector(data.path(), &log, &unix)?;
+    let mut collector = Daemon::talkative_collector(data.path(), &config, &log, &unix)?;
     let addresses = collector.addresses().await?;
     for way in Way::BEFORE_THE_KILL {
         send(&mut plot, way, addresses, &unix).await?;
@@ -283,7 +332,7 @@ async fn no_secret_reaches_the_journal_the_archive_or_a_log_line_whichever_way_i
     collector.kill().await?;
     Forms::of(&plot.hidden).assert_absent_below(data.path());
 
-    let mut collector = Daemon::talkative_collector(data.path(), &log, &unix)?;
+    let mut collector = Daemon::talkative_collector(data.path(), &config, &log, &unix)?;
     let addresses = collector.addresses().await?;
     for way in Way::AFTER_THE_KILL {
         send(&mut plot, way, addresses, &unix).await?;
@@ -321,8 +370,11 @@ async fn no_secret_reaches_the_journal_the_archive_or_a_log_line_whichever_way_i
     ] {
         assert_eq!(forms.in_bytes(text.as_bytes()), None, "in {what}");
     }
+    let forwarded = destinations.assert_absent(&forms)?;
+    let letters = blotter_collector::dead_letters(data.path())?.len();
+    assert!(forwarded > 1_000_000 && letters > 0, "{forwarded} bytes, {letters} dead letters");
     println!(
-        "{} secrets in {} forms looked for; {columns} columns of Parquet, {} bytes of log",
+        "{forwarded} bytes forwarded, {letters} dead letters; {} secrets in {} forms looked for; {columns} columns of Parquet, {} bytes of log",
         plot.hidden.len(),
         forms.names.len(),
         fs::metadata(&log)?.len()

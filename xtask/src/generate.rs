@@ -87,6 +87,16 @@ struct Registry {
     module: String,
     description: String,
     attributes: Vec<Attribute>,
+    /// Events of the project's own registry; those of others are their dialects' business.
+    events: Vec<EventName>,
+}
+
+#[derive(Serialize)]
+struct EventName {
+    name: String,
+    /// Name of its Rust constant.
+    constant: String,
+    brief: String,
 }
 
 #[derive(Deserialize)]
@@ -174,6 +184,7 @@ fn registries(folder: &Path) -> anyhow::Result<Vec<Registry>> {
             bail!("{}: manifest without schema_url", folder.display());
         }
         let mut attributes: BTreeMap<String, Attribute> = BTreeMap::new();
+        let mut events = Vec::new();
         let mut files: Vec<PathBuf> = fs::read_dir(&folder)?
             .map(|entry| entry.map(|entry| entry.path()))
             .collect::<Result<_, _>>()?;
@@ -191,6 +202,9 @@ fn registries(folder: &Path) -> anyhow::Result<Vec<Registry>> {
                 }
             }
             for event in file.events {
+                if registries.is_empty() {
+                    events.push(event_name(&event).with_context(|| path.display().to_string())?);
+                }
                 let attributes = event.get("attributes").and_then(|list| list.as_sequence());
                 for attribute in attributes.into_iter().flatten() {
                     if let Some(key) = attribute.get("ref").and_then(|key| key.as_str()) {
@@ -205,6 +219,7 @@ fn registries(folder: &Path) -> anyhow::Result<Vec<Registry>> {
             module: manifest.name,
             description: manifest.description,
             attributes,
+            events,
         });
     }
     for (path, key) in references {
@@ -216,6 +231,15 @@ fn registries(folder: &Path) -> anyhow::Result<Vec<Registry>> {
         }
     }
     Ok(registries)
+}
+
+fn event_name(event: &serde_yaml_ng::Value) -> anyhow::Result<EventName> {
+    let text = |key: &str| {
+        let value = event.get(key).and_then(|value| value.as_str()).map(ToOwned::to_owned);
+        value.with_context(|| format!("an event without {key}"))
+    };
+    let name = text("name")?;
+    Ok(EventName { constant: constant(&name), brief: text("brief")?, name })
 }
 
 /// Reads the table definitions, with the custody columns put where a table asks for them.

@@ -28,11 +28,12 @@ enum Outcome {
     Installed,
 }
 
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 5] = [
     Step { name: "Debian packages", guest: true, install: debian::install },
     Step { name: "cargo-deny", guest: false, install: cargo_deny::install },
     Step { name: "agents from npm", guest: true, install: agents::install },
     Step { name: "Python packages", guest: true, install: python::install },
+    Step { name: "Arize Phoenix", guest: true, install: python::install_phoenix },
 ];
 
 /// Installs everything; gives the names of the guests that could not be installed.

@@ -112,7 +112,8 @@ fn build<R: Row>(
     Ok(())
 }
 
-fn custody(entry: &Entry, collector_id: &str) -> Custody {
+/// Who vouches for the records of an entry.
+pub(crate) fn custody(entry: &Entry, collector_id: &str) -> Custody {
     Custody {
         received_time_unix_nano: entry.record.received_unix_nano,
         collector_id: Some(collector_id.to_owned()),

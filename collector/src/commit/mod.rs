@@ -21,8 +21,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use collect::Collect;
-use signal::Mode;
-pub(crate) use signal::Signal;
+pub(crate) use signal::{Mode, Signal};
 
 use crate::Error;
 use crate::config::Config;
@@ -113,7 +112,8 @@ impl Drop for Committer {
     }
 }
 
-fn spawn(
+/// Starts a thread at the lower priority of everything behind the journal.
+pub(crate) fn spawn(
     name: &'static str,
     work: impl FnOnce() + Send + 'static,
 ) -> Result<JoinHandle<()>, Error> {

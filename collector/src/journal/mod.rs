@@ -3,6 +3,8 @@
 //! Positions count records, not requests. [`writer`] appends, [`Reader`] follows behind it, and a
 //! durable [`cursor`] per consumer says what may be deleted. [`recovery`] is what happens at start.
 
+mod backlog;
+mod consumer;
 mod cursor;
 mod digests;
 mod entry;
@@ -24,8 +26,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use blotter_disk::{Disk, durable};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
+pub(crate) use backlog::Shed;
+pub(crate) use consumer::Consumer;
 use digests::files::DigestFiles;
 use digests::{Digest, Digests};
 use entry::Incarnation;
@@ -75,6 +79,8 @@ pub(crate) struct Shared {
     incarnation: Incarnation,
     state: Mutex<State>,
     changed: Condvar,
+    /// What `durable` is, for those who wait for it without a thread; closed last.
+    published: watch::Sender<u64>,
     /// Requests that are durable. Never locked by who holds `state`.
     digests: Mutex<Digests>,
     /// Where those of deleted segments are. Locked while segments are deleted.
@@ -89,7 +95,11 @@ struct State {
     /// Oldest first; the last one is being written.
     segments: Vec<Segment>,
     /// Position of the first record that each consumer still needs.
-    cursors: BTreeMap<&'static str, u64>,
+    cursors: BTreeMap<String, u64>,
+    /// The consumers that may keep so many bytes and no more, before requests are refused.
+    holding: Vec<(String, u64)>,
+    /// Records that were deleted before a consumer had them, up to where it begins now.
+    missed: BTreeMap<String, Shed>,
     failed: Option<String>,
     closed: bool,
 }
@@ -100,10 +110,10 @@ impl Journal {
     /// # Errors
     /// When another collector has it, when a file cannot be read or written, when something durable
     /// is damaged, or when a cursor does not fit.
-    pub(crate) fn open(
+    pub(crate) fn open<C: Clone + Into<Consumer>>(
         folder: &Path,
         config: &JournalConfig,
-        consumers: &[&'static str],
+        consumers: &[C],
         disk: Arc<dyn Disk>,
     ) -> Result<Self, Error> {
         let (journal, writer, requests) =
@@ -120,10 +130,10 @@ impl Journal {
     }
 
     /// All of [`Journal::open`] but the threads: the writer, and where it finds its requests.
-    fn recover(
+    fn recover<C: Clone + Into<Consumer>>(
         folder: &Path,
         config: &JournalConfig,
-        consumers: &[&'static str],
+        consumers: &[C],
         disk: Arc<dyn Disk>,
         preparer: impl FnOnce(&Arc<dyn Disk>, &Path) -> Result<Preparer, Error>,
     ) -> Result<(Self, Writer, Receiver<Message>), Error> {
@@ -146,14 +156,20 @@ impl Journal {
         else {
             return Err(Error::Mismatch(format!("{} has no segment", folder.display())));
         };
-        let mut cursors = BTreeMap::new();
+        let (mut cursors, mut holding, mut missed) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
         for consumer in consumers {
-            let found = cursor::read(&*disk, folder, consumer, &incarnation)?;
-            let position = found.unwrap_or(oldest.first);
+            let Consumer { name, holds, may_miss } = consumer.clone().into();
+            let found = cursor::read(&*disk, folder, &name, &incarnation)?;
+            let mut position = found.unwrap_or(oldest.first);
+            if may_miss && position < oldest.first {
+                missed.insert(name.clone(), Shed { from: position, to: oldest.first });
+                position = oldest.first;
+            }
             // One that is there may never have been synced; one that is not gets its space now, because
             // a disk that is full later has none for it.
-            cursor::write(&*disk, folder, consumer, &incarnation, position)?;
-            cursors.insert(*consumer, position);
+            cursor::write(&*disk, folder, &name, &incarnation, position)?;
+            holding.extend(holds.map(|bytes| (name.clone(), bytes)));
+            cursors.insert(name, position);
         }
         let (mut digest_files, digests) = DigestFiles::open(&disk, folder, &incarnation)?;
         let digests = Mutex::new(digests);
@@ -173,8 +189,9 @@ impl Journal {
         }
         let tail = recovery::recover_tail(&*disk, &newest, &incarnation, &mut remember)?;
         check_cursors(folder, &cursors, oldest.first, tail.position)?;
+        let durable = tail.position;
         let state =
-            State { durable: tail.position, segments, cursors, failed: None, closed: false };
+            State { durable, segments, cursors, holding, missed, failed: None, closed: false };
         let preparer = preparer(&disk, folder)?;
         let shared = Arc::new(Shared {
             disk,
@@ -182,6 +199,7 @@ impl Journal {
             incarnation,
             state: Mutex::new(state),
             changed: Condvar::new(),
+            published: watch::Sender::new(durable),
             digests,
             digest_files: Mutex::new(digest_files),
             _lock: lock,
@@ -193,10 +211,10 @@ impl Journal {
 
     /// Like [`Journal::open`], but without threads: the writer works when it is told to.
     #[cfg(test)]
-    pub(crate) fn by_hand(
+    pub(crate) fn by_hand<C: Clone + Into<Consumer>>(
         folder: &Path,
         config: &JournalConfig,
-        consumers: &[&'static str],
+        consumers: &[C],
         disk: Arc<dyn Disk>,
     ) -> Result<(Self, ByHand), Error> {
         let preparer = |disk: &Arc<dyn Disk>, folder: &Path| Ok(Preparer::by_hand(disk, folder));
@@ -272,6 +290,11 @@ impl Journal {
         }
     }
 
+    /// Tells the position after the last durable record, and every change of it; ends with the journal.
+    pub(crate) fn published(&self) -> watch::Receiver<u64> {
+        self.shared.published.subscribe()
+    }
+
     /// Ends every [`Journal::wait`] early.
     pub(crate) fn wake(&self) {
         // With the lock held, nobody can be between looking at the state and waiting.
@@ -284,13 +307,13 @@ impl Journal {
     ///
     /// # Errors
     /// When the cursor cannot be written or a segment cannot be deleted.
-    pub(crate) fn advance(&self, consumer: &'static str, position: u64) -> Result<(), Error> {
+    pub(crate) fn advance(&self, consumer: &str, position: u64) -> Result<(), Error> {
         let shared = &self.shared;
         let disk = &*shared.disk;
         cursor::write(disk, &shared.folder, consumer, &shared.incarnation, position)?;
         let passed = {
             let mut state = shared.state();
-            state.cursors.insert(consumer, position);
+            state.cursors.insert(consumer.to_owned(), position);
             state.cursors.values().copied().min().unwrap_or(0)
         };
         shared.remove_passed(passed)
@@ -364,13 +387,6 @@ impl Shared {
         }
     }
 
-    fn has_room_for(&self, size: u64, max_bytes: u64) -> bool {
-        let state = self.state();
-        let total: u64 = state.segments.iter().map(|segment| segment.size).sum();
-        // The segment in use cannot be deleted, so beside it there is always room for another.
-        state.segments.len() < 2 || total.saturating_add(size) <= max_bytes
-    }
-
     fn add_segment(&self, segment: Segment) {
         let mut state = self.state();
         state.segments.retain(|other| other.first != segment.first);
@@ -380,6 +396,7 @@ impl Shared {
     fn publish(&self, durable: u64) {
         self.state().durable = durable;
         self.changed.notify_all();
+        self.published.send_replace(durable);
     }
 
     fn failed(&self) -> Option<String> {
@@ -448,7 +465,7 @@ fn delete(disk: &dyn Disk, segment: &Segment) -> Result<(), Error> {
 
 fn check_cursors(
     folder: &Path,
-    cursors: &BTreeMap<&'static str, u64>,
+    cursors: &BTreeMap<String, u64>,
     oldest: u64,
     end: u64,
 ) -> Result<(), Error> {

@@ -272,9 +272,7 @@ impl Writer {
     /// Goes on in a new segment with room for an entry of `stride` bytes.
     fn rotate(&mut self, stride: u64) -> Result<(), Refused> {
         let size = self.config.segment_bytes.max((ENTRIES + stride).next_multiple_of(ENTRIES));
-        if !self.shared.has_room_for(size, self.config.max_bytes) {
-            return Err(Refused::Full("the journal is as large as it may be"));
-        }
+        self.shared.room_for(size, self.config.max_bytes).map_err(Refused::Full)?;
         let prepared =
             self.preparer.take(size).map_err(|error| self.refuse("make a segment in", &error))?;
         let position = self.tail.position;

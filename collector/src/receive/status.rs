@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::StatusCode;
 use prost::Message as _;
 use tonic::Code;
+
+use crate::rpc::{Any, ProtobufDuration, RETRY_INFO, RetryInfo, Status};
 
 /// Why a request is not acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -102,53 +103,6 @@ impl Refusal {
     }
 }
 
-/// `google.rpc.Status`.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Status {
-    /// A code of gRPC.
-    #[prost(int32, tag = "1")]
-    pub code: i32,
-    /// What happened, in English.
-    #[prost(string, tag = "2")]
-    pub message: String,
-    /// What a program may want to know besides.
-    #[prost(message, repeated, tag = "3")]
-    pub details: Vec<Any>,
-}
-
-/// `google.protobuf.Any`.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Any {
-    /// What `value` is.
-    #[prost(string, tag = "1")]
-    pub type_url: String,
-    /// A message of that type.
-    #[prost(bytes = "vec", tag = "2")]
-    pub value: Vec<u8>,
-}
-
-/// `google.rpc.RetryInfo`.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct RetryInfo {
-    /// Pause before the next attempt.
-    #[prost(message, optional, tag = "1")]
-    pub retry_delay: Option<ProtobufDuration>,
-}
-
-/// `google.protobuf.Duration`.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct ProtobufDuration {
-    /// Whole seconds.
-    #[prost(int64, tag = "1")]
-    pub seconds: i64,
-    /// The rest.
-    #[prost(int32, tag = "2")]
-    pub nanos: i32,
-}
-
-/// Type of [`RetryInfo`] in an [`Any`].
-pub(super) const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
-
 fn retry_info(pause: Duration) -> Any {
     let delay = ProtobufDuration {
         seconds: i64::try_from(pause.as_secs()).unwrap_or(i64::MAX),
@@ -156,18 +110,4 @@ fn retry_info(pause: Duration) -> Any {
     };
     let info = RetryInfo { retry_delay: Some(delay) };
     Any { type_url: RETRY_INFO.to_owned(), value: info.encode_to_vec() }
-}
-
-impl Status {
-    /// As the body of a Protobuf response.
-    pub(super) fn to_protobuf(&self) -> Bytes {
-        self.encode_to_vec().into()
-    }
-
-    /// As the body of a JSON response. The details, which only repeat the header `Retry-After`, stay
-    /// out of it.
-    pub(super) fn to_json(&self) -> Bytes {
-        let status = serde_json::json!({ "code": self.code, "message": self.message });
-        status.to_string().into()
-    }
 }

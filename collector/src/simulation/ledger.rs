@@ -41,11 +41,33 @@ pub(super) struct Account {
     pub duplicated: usize,
     /// Records that were acknowledged and are not in the archive.
     pub lost: usize,
+    /// What destinations got.
+    pub forwarded: Forwarded,
+}
+
+/// The sums over all destinations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Forwarded {
+    /// Records that should be with a destination or among its dead letters.
+    pub due: usize,
+    /// Those that a destination has.
+    pub taken: usize,
+    /// Those that were set aside.
+    pub set_aside: usize,
+    /// Deliveries of a record that its destination had before.
+    pub again: usize,
+    /// Those of them whose event id is another one.
+    pub other_id: usize,
+    /// Records that are nowhere.
+    pub lost: usize,
 }
 
 impl Account {
     pub(super) const fn is_balanced(&self) -> bool {
-        self.duplicated == 0 && self.lost == 0
+        self.duplicated == 0
+            && self.lost == 0
+            && self.forwarded.lost == 0
+            && self.forwarded.other_id == 0
     }
 
     pub(super) const fn add(&mut self, other: Self) {
@@ -54,15 +76,30 @@ impl Account {
         self.archived += other.archived;
         self.duplicated += other.duplicated;
         self.lost += other.lost;
+        let Forwarded { due, taken, set_aside, again, other_id, lost } = other.forwarded;
+        self.forwarded.due += due;
+        self.forwarded.taken += taken;
+        self.forwarded.set_aside += set_aside;
+        self.forwarded.again += again;
+        self.forwarded.other_id += other_id;
+        self.forwarded.lost += lost;
     }
 }
 
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sent, acknowledged, archived, duplicated, lost } = self;
+        let Self { sent, acknowledged, archived, duplicated, lost, forwarded } = self;
         write!(
             f,
             "sent {sent}, acknowledged {acknowledged}, archived {archived}, duplicated {duplicated}, lost {lost}"
+        )?;
+        let Forwarded { due, taken, set_aside, again, other_id, lost } = forwarded;
+        if *due == 0 {
+            return Ok(());
+        }
+        write!(
+            f,
+            "; forwarded {due}: taken {taken}, set aside {set_aside}, delivered again {again} (with another event id {other_id}), lost {lost}"
         )
     }
 }
@@ -87,6 +124,19 @@ impl Ledger {
     pub(super) fn unacknowledged(&self) -> Vec<u64> {
         let open = self.requests.iter().filter(|(_, request)| request.acknowledged == 0);
         open.map(|(number, _)| *number).collect()
+    }
+
+    /// Names of the records that were acknowledged, with the table they belong to and how often they
+    /// were sent.
+    pub(super) fn due(&self) -> Vec<(String, &'static str, usize)> {
+        let acknowledged = self.requests.iter().filter(|(_, request)| request.acknowledged > 0);
+        let names = |(number, request): (&u64, &Request)| {
+            let (number, table, sent) = (*number, request.table, request.sent);
+            (0..request.records)
+                .map(move |record| (name(number, record), table, sent))
+                .collect::<Vec<_>>()
+        };
+        acknowledged.flat_map(names).collect()
     }
 
     pub(super) fn account(&self, rows: &[ArchivedRow]) -> Account {
@@ -128,7 +178,14 @@ mod tests {
         ledger.acknowledged(1);
         ledger.sent(2, "events", 1);
         let rows = [row(0, "1/0"), row(1, "1/1")];
-        let balanced = Account { sent: 3, acknowledged: 2, archived: 2, duplicated: 0, lost: 0 };
+        let balanced = Account {
+            sent: 3,
+            acknowledged: 2,
+            archived: 2,
+            duplicated: 0,
+            lost: 0,
+            ..Account::default()
+        };
         assert_eq!(ledger.account(&rows), balanced);
         assert_eq!(ledger.unacknowledged(), [2]);
         assert_eq!(ledger.account(&rows[1..]).lost, 1);

@@ -1,9 +1,11 @@
 //! The collector's parts behind the receiver, each taking a step when it is told to.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -23,12 +25,17 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message as _;
 
 use super::ledger::{Ledger, name};
+use super::remote::{self, Remote, Remotes, Way};
 use crate::commit::CONSUMER;
 use crate::commit::archive_writer::{self, ArchiveWriter, Commit};
 use crate::commit::batch::Batch;
 use crate::commit::collect::{self, Collect};
 use crate::config::{CommitConfig, JournalConfig};
-use crate::journal::{ByHand, Journal, Record, Refused};
+use crate::forward::dead_letters::DeadLetters;
+use crate::forward::forwarder::{self, Forwarder, Work};
+use crate::forward::{BatchLimits, Preparation, Status, WhenSpent};
+use crate::journal::{ByHand, Consumer, Journal, Record, Refused};
+use crate::own_events::OwnEvents;
 use crate::{Error, identity};
 
 /// Where everything lies.
@@ -55,6 +62,10 @@ pub(super) enum Step {
     Compact,
     /// What was replaced is deleted, as if its day had passed.
     Clean,
+    /// One step towards every destination.
+    Forward,
+    /// The same, where nothing more is waited for.
+    ForwardAll,
 }
 
 /// A request on its way into the journal.
@@ -73,16 +84,23 @@ pub(super) struct Line {
     due: Option<Batch>,
     commit: Option<Commit>,
     sending: Vec<Sending>,
+    forwarders: Vec<Forwarder<Way>>,
 }
 
 impl Line {
     /// What a collector does when it starts.
-    pub(super) async fn open(disk: &Arc<dyn Disk>) -> Result<Self, Error> {
+    pub(super) async fn open(disk: &Arc<dyn Disk>, remotes: &Remotes) -> Result<Self, Error> {
         let data = Path::new(DATA);
         // The smallest segments there are.
         let config = JournalConfig { segment_bytes: 1, max_bytes: 1 << 30, group_bytes: 4096 };
         let folder = data.join("journal");
-        let (journal, writer) = Journal::by_hand(&folder, &config, &[CONSUMER], Arc::clone(disk))?;
+        let mut consumers = vec![Consumer::from(CONSUMER)];
+        consumers.extend(remotes.keys().map(|name| Consumer {
+            name: remote::destination(name).consumer(),
+            holds: None,
+            may_miss: true,
+        }));
+        let (journal, writer) = Journal::by_hand(&folder, &config, &consumers, Arc::clone(disk))?;
         let journal = Arc::new(journal);
         let collector_id = identity::collector_id(&**disk, data)?;
         let location = Location::parse(ARCHIVE).map_err(|error| Error::archive(ARCHIVE, error))?;
@@ -92,9 +110,14 @@ impl Line {
         // No clock decides: batches are cut where the scheduler says so.
         let never = Duration::from_secs(1 << 30);
         let config = CommitConfig { quiet: never, interval: never, ..CommitConfig::default() };
+        let forwarder = |(name, remote): (&&'static str, &Rc<RefCell<Remote>>)| {
+            let way = Way { name, remote: Rc::clone(remote) };
+            Forwarder::new(work(name, &collector_id, disk, &journal), way)
+        };
+        let forwarders = remotes.iter().map(forwarder).collect();
         let collect = Collect::new(config, collector_id, versions, Arc::clone(&journal));
         let (due, commit, sending) = (None, None, Vec::new());
-        Ok(Self { journal, writer, collect, location, archive, due, commit, sending })
+        Ok(Self { journal, writer, collect, location, archive, due, commit, sending, forwarders })
     }
 
     /// Takes one step.
@@ -113,6 +136,11 @@ impl Line {
             Step::Flush if self.due.is_none() => self.collect(true)?,
             Step::Collect | Step::Flush => {}
             Step::Commit => self.commit().await?,
+            Step::Forward | Step::ForwardAll => {
+                for forwarder in &mut self.forwarders {
+                    forwarder.step(step == Step::ForwardAll).await?;
+                }
+            }
             Step::Compact | Step::Clean => {
                 let maintained = self.maintain(step).await;
                 maintained.map_err(|error| Error::archive(ARCHIVE, error))?;
@@ -145,13 +173,27 @@ impl Line {
         for _ in 0..10_000 {
             if self.due.is_none() && self.commit.is_none() {
                 if self.journal.cursor(CONSUMER) == self.journal.end() {
-                    return Ok(true);
+                    return self.forward_all().await;
                 }
                 self.step(Step::Flush, ledger).await?;
             }
             self.step(Step::Commit, ledger).await?;
         }
         Ok(false)
+    }
+
+    /// Brings everything to every destination; false where it does not get there.
+    async fn forward_all(&mut self) -> Result<bool, Error> {
+        for forwarder in &mut self.forwarders {
+            let mut steps = 0;
+            while forwarder.step(true).await? != forwarder::Step::End {
+                steps += 1;
+                if steps > 10_000 {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     }
 
     fn send(&mut self, request: u64, ledger: &mut Ledger) {
@@ -199,6 +241,33 @@ impl Line {
             self.commit = None;
         }
         Ok(())
+    }
+}
+
+/// What a forwarder works with, without a clock.
+fn work(name: &str, collector_id: &str, disk: &Arc<dyn Disk>, journal: &Arc<Journal>) -> Work {
+    let destination = remote::destination(name);
+    // Nobody records events here.
+    let (events, _) = OwnEvents::new();
+    let data = Path::new(DATA);
+    let incarnation = journal.incarnation();
+    Work {
+        name: name.to_owned(),
+        consumer: destination.consumer(),
+        preparation: Preparation::new(&destination, collector_id),
+        limits: BatchLimits { delay_milliseconds: 1 << 40, ..BatchLimits::default() },
+        sheds: None,
+        journal: Arc::clone(journal),
+        dead_letters: DeadLetters::new(
+            Arc::clone(disk),
+            data,
+            name,
+            &incarnation,
+            1 << 30,
+            WhenSpent::Hold,
+        ),
+        events,
+        status: Arc::new(Status::default()),
     }
 }
 

@@ -86,9 +86,26 @@ pub(super) fn everything() -> Vec<Event> {
     events
 }
 
+/// What is forwarded: batches of one request and of several, sent while more arrives, a deleted segment
+/// that both destinations and the archive have passed, a restart with a batch on its way.
+pub(super) fn forwarded() -> Vec<Event> {
+    use Step::{Collect, Commit, Flush, Forward, ForwardAll, Send, Write};
+    let step = |steps: &[Step]| steps.iter().copied().map(Event::Step).collect::<Vec<_>>();
+    let mut events = step(&[Send(0), Send(1), Write, Forward, Forward, Send(2), Write, Forward]);
+    events.extend(step(&[ForwardAll; 6]));
+    events.extend(step(&[Send(3), Write, Send(4), Send(8), Write, Write, Collect, Flush]));
+    events.extend(step(&[Commit; 4]));
+    events.extend(step(&[ForwardAll; 9]));
+    events.push(Event::Restart);
+    events.extend(step(&[ForwardAll; 5]));
+    events.extend(step(&[Send(13), Write, Send(6), Write, Flush, Commit, Commit, Commit]));
+    events.extend(step(&[ForwardAll; 14]));
+    events
+}
+
 /// Events drawn by chance; `next` is the number of the next request.
 pub(super) fn random(random: &mut Random, next: &mut u64, length: usize) -> Vec<Event> {
-    let mut draw = || match random.below(16) {
+    let mut draw = || match random.below(20) {
         0..5 => {
             *next += 1;
             Step::Send(*next)
@@ -97,7 +114,9 @@ pub(super) fn random(random: &mut Random, next: &mut u64, length: usize) -> Vec<
         8 => Step::Prepare,
         9..11 => Step::Collect,
         11 => Step::Flush,
-        _ => Step::Commit,
+        12..16 => Step::Commit,
+        16..18 => Step::Forward,
+        _ => Step::ForwardAll,
     };
     (0..length).map(|_| Event::Step(draw())).collect()
 }

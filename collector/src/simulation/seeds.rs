@@ -17,7 +17,7 @@ const SEED: u64 = 1;
 /// Some lives of a collector, each ended by a power cut or a kill.
 async fn lives(seed: u64, reader: &mut Reader) -> Result<Account, Broken> {
     let mut random = Random::new(seed);
-    let mut world = World::new();
+    let mut world = if seed.is_multiple_of(2) { World::forwarding() } else { World::new() };
     let mut next = 0;
     for _ in 0..random.below(4) + 1 {
         let length = random.index(40) + 5;

@@ -9,6 +9,7 @@ use blotter_disk::{Disk, Site};
 use super::archived::{Broken, Reader};
 use super::ledger::{Account, Ledger};
 use super::line::{ARCHIVE, Line, Step};
+use super::remote::{self, Remotes};
 use super::script::Event;
 
 /// Starts after which a collector that does not get everything into the archive is given up.
@@ -22,6 +23,8 @@ pub(super) struct World {
     /// What was done to earlier disks, before a restart.
     performed: Vec<Performed>,
     cut_at: Option<u64>,
+    /// Where everything is forwarded to.
+    remotes: Remotes,
     /// The disk reports errors: it is no surprise that the line says so.
     pub disk_fails: bool,
 }
@@ -29,12 +32,17 @@ pub(super) struct World {
 impl World {
     /// Nothing was ever done.
     pub(super) fn new() -> Self {
-        Self::on(SimulatedDisk::new(), Ledger::default())
+        Self::on(SimulatedDisk::new(), Ledger::default(), Remotes::new())
     }
 
-    pub(super) fn on(disk: SimulatedDisk, ledger: Ledger) -> Self {
+    /// Nothing was ever done, and everything is to be forwarded, too.
+    pub(super) fn forwarding() -> Self {
+        Self { remotes: remote::fresh(), ..Self::new() }
+    }
+
+    fn on(disk: SimulatedDisk, ledger: Ledger, remotes: Remotes) -> Self {
         let (line, performed) = (None, Vec::new());
-        Self { disk, ledger, line, performed, cut_at: None, disk_fails: false }
+        Self { disk, ledger, line, performed, cut_at: None, remotes, disk_fails: false }
     }
 
     /// Nothing was ever done, and the syncs at `site` never will be.
@@ -87,7 +95,7 @@ impl World {
     pub(super) async fn start(&mut self) -> Result<(), Broken> {
         if self.line.is_none() {
             let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
-            match Line::open(&disk).await {
+            match Line::open(&disk, &self.remotes).await {
                 Ok(line) => self.line = Some(line),
                 Err(_) if self.is_off() || self.disk_fails => {}
                 Err(error) => return Err(format!("the collector does not start: {error}")),
@@ -118,12 +126,14 @@ impl World {
 
     /// What is left when the power fails now.
     pub(super) fn after_power_cut(&self, seed: u64) -> Self {
-        Self::on(self.disk.after_power_cut(seed), self.ledger.clone())
+        let remotes = remote::copies(&self.remotes);
+        Self::on(self.disk.after_power_cut(seed), self.ledger.clone(), remotes)
     }
 
     /// What is left when the process is killed now.
     pub(super) fn after_death(&self, seed: u64) -> Self {
-        Self::on(self.disk.after_process_death(seed), self.ledger.clone())
+        let remotes = remote::copies(&self.remotes);
+        Self::on(self.disk.after_process_death(seed), self.ledger.clone(), remotes)
     }
 
     /// Starts, has the senders send again what was not acknowledged, and brings everything into the
@@ -154,10 +164,11 @@ impl World {
         Err("not everything gets into the archive".to_owned())
     }
 
-    /// Compares what was acknowledged with what is in the archive.
+    /// Compares what was acknowledged with what is in the archive and at every destination.
     pub(super) fn account(&self, reader: &mut Reader) -> Result<Account, Broken> {
         let rows = reader.rows(&self.disk, Path::new(ARCHIVE))?;
-        let account = self.ledger.account(&rows);
+        let mut account = self.ledger.account(&rows);
+        account.forwarded = remote::account(&self.ledger, &self.remotes, &self.disk)?;
         if account.is_balanced() { Ok(account) } else { Err(account.to_string()) }
     }
 

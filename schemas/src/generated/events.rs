@@ -11,15 +11,15 @@ use crate::tables::{Row, Table};
 /// One normalised fact a row. Times are microseconds since the epoch unless the name says `unix_nano`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Event {
-    /// 16 bytes of BLAKE3 over the canonical record, its resource, scope and sender; see `event_id`.
+    /// 16 bytes of BLAKE3 over the canonical record, its resource, scope and sender; see `event_id`. (`blotter.event.id`)
     pub event_id: [u8; 16],
-    /// `event_id` of the row in `spans` that this row was derived from; such a row has no `record` of its own.
+    /// `event_id` of the row in `spans` that this row was derived from; such a row has no `record` of its own. (`blotter.event.origin_id`)
     pub origin_id: Option<[u8; 16]>,
     /// Which kind of record it was made from. (`blotter.event.source`)
     pub source: Option<String>,
-    /// Dialect that gave the record its meaning.
+    /// Dialect that gave the record its meaning. (`blotter.dialect`)
     pub dialect: Option<String>,
-    /// Version of that dialect.
+    /// Version of that dialect. (`blotter.dialect.version`)
     pub dialect_version: Option<i64>,
     /// When it happened by the agent's clock, in microseconds.
     pub time: Option<i64>,
@@ -35,17 +35,17 @@ pub struct Event {
     pub observed_time_unix_nano: Option<i64>,
     /// When the collector received it.
     pub received_time: Option<i64>,
-    /// How long it took, in nanoseconds.
+    /// How long it took, in nanoseconds. (`blotter.event.duration`)
     pub duration_ns: Option<i64>,
-    /// The sender's own sequence number.
+    /// The sender's own sequence number. (`blotter.event.sequence`)
     pub sequence: Option<i64>,
     /// Conversation it belongs to. (`session.id`)
     pub session_id: Option<String>,
-    /// Conversation that started this one.
+    /// Conversation that started this one. (`blotter.session.parent_id`)
     pub parent_session_id: Option<String>,
-    /// Conversation that a message between agents was sent to; `session_id` is then the sender's.
+    /// Conversation that a message between agents was sent to; `session_id` is then the sender's. (`blotter.session.receiver_id`)
     pub receiver_session_id: Option<String>,
-    /// Turn it belongs to, where the sender says.
+    /// Turn it belongs to, where the sender says. (`blotter.turn.id`)
     pub turn_id: Option<String>,
     /// Tool call it belongs to. (`gen_ai.tool.call.id`)
     pub call_id: Option<String>,
@@ -67,9 +67,9 @@ pub struct Event {
     pub user_id: Option<String>,
     /// Email address of the user. (`user.email`)
     pub user_email: Option<String>,
-    /// Account or organisation.
+    /// Account or organisation. (`blotter.account.id`)
     pub account_id: Option<String>,
-    /// How the agent was signed in, in its own words.
+    /// How the agent was signed in, in its own words. (`blotter.auth.mode`)
     pub auth_mode: Option<String>,
     /// Type of the credential used; never its value. (`blotter.token.type`)
     pub token_type: Option<String>,
@@ -77,7 +77,7 @@ pub struct Event {
     pub host_name: Option<String>,
     /// Process of the agent. (`process.pid`)
     pub process_pid: Option<i64>,
-    /// Terminal or client of the agent.
+    /// Terminal or client of the agent. (`blotter.terminal`)
     pub terminal: Option<String>,
     /// Folder that the agent worked in. (`process.working_directory`)
     pub cwd: Option<String>,
@@ -85,29 +85,29 @@ pub struct Event {
     pub kind: Option<String>,
     /// The sender's own name for it. (`event.name`)
     pub name: Option<String>,
-    /// What the sender's name for it leaves open, in the sender's own words: the kind of a message between agents, of a hook, of a stream event; the status of a connection.
+    /// What the sender's name for it leaves open, in the sender's own words: the kind of a message between agents, of a hook, of a stream event; the status of a connection. (`blotter.event.detail`)
     pub detail: Option<String>,
     /// The words of a prompt, a response, a message between agents, or a log line.
     pub text: Option<String>,
     /// Tool. (`gen_ai.tool.name`)
     pub tool_name: Option<String>,
-    /// Namespace of the tool.
+    /// Namespace of the tool. (`blotter.tool.namespace`)
     pub tool_namespace: Option<String>,
-    /// MCP server of the tool.
+    /// MCP server of the tool. (`blotter.mcp.server`)
     pub mcp_server: Option<String>,
     /// MCP method. (`mcp.method.name`)
     pub mcp_method: Option<String>,
     /// Arguments of the call, as sent. (`gen_ai.tool.call.arguments`)
     pub arguments: Option<String>,
-    /// Why the model says that it makes the call.
+    /// Why the model says that it makes the call. (`blotter.justification`)
     pub justification: Option<String>,
     /// Output of the call, as sent. (`gen_ai.tool.call.result`)
     pub output: Option<String>,
-    /// Whether the sender cut the output.
+    /// Whether the sender cut the output. (`blotter.output.truncated`)
     pub output_truncated: Option<bool>,
-    /// Whether the sender calls it a success (not: exit code 0).
+    /// Whether the sender calls it a success (not: exit code 0). (`blotter.success`)
     pub success: Option<bool>,
-    /// Exit code, where the sender gives one as a field.
+    /// Exit code, where the sender gives one as a field. (`process.exit.code`)
     pub exit_code: Option<i64>,
     /// What was decided, in the sender's own words. (`blotter.decision`)
     pub decision: Option<String>,
@@ -115,7 +115,7 @@ pub struct Event {
     pub decision_source: Option<String>,
     /// Why it was decided so. (`blotter.decision.reason`)
     pub decision_reason: Option<String>,
-    /// Risk an automated reviewer saw.
+    /// Risk an automated reviewer saw. (`blotter.risk.level`)
     pub risk_level: Option<String>,
     /// Permission profile in effect. (`blotter.profile.name`)
     pub profile_name: Option<String>,
@@ -145,7 +145,7 @@ pub struct Event {
     pub error_type: Option<String>,
     /// Whether work can go on after it. (`blotter.error.class`)
     pub error_class: Option<String>,
-    /// What the error said.
+    /// What the error said. (`error.message`)
     pub error_message: Option<String>,
     /// Input tokens. (`gen_ai.usage.input_tokens`)
     pub tokens_input: Option<i64>,
@@ -155,21 +155,21 @@ pub struct Event {
     pub tokens_cached: Option<i64>,
     /// Output tokens spent on reasoning. (`gen_ai.usage.reasoning.output_tokens`)
     pub tokens_reasoning: Option<i64>,
-    /// Cost as the sender estimates it, in US dollars.
+    /// Cost as the sender estimates it, in US dollars. (`blotter.cost.usd`)
     pub cost_usd: Option<f64>,
-    /// Collector that accepted it; absent for an import.
+    /// Collector that accepted it; absent for an import. (`blotter.collector.id`)
     pub collector_id: Option<String>,
-    /// Position of the record in that collector's journal.
+    /// Position of the record in that collector's journal. (`blotter.collector.position`)
     pub journal_position: Option<i64>,
     /// Index of its leaf in the integrity log.
     pub log_index: Option<i64>,
-    /// Who it was sent by, as told apart by event ids: absent for the collector's own user and for an import, else `uid:<number>` for another user of the machine, `loopback` where the user could not be told, `address:<ip>` for another machine.
+    /// Who it was sent by, as told apart by event ids: absent for the collector's own user and for an import, else `uid:<number>` for another user of the machine, `loopback` where the user could not be told, `address:<ip>` for another machine, `collector` for what the collector itself records. (`blotter.collector.sender`)
     pub sender: Option<String>,
-    /// The far end of the connection: an address or `unix`, and after a semicolon what the system said of the process: `127.0.0.1:54321;uid=1000,pid=4243,start=81790,comm=curl`. See docs/custody.md.
+    /// The far end of the connection: an address or `unix`, and after a semicolon what the system said of the process: `127.0.0.1:54321;uid=1000,pid=4243,start=81790,comm=curl`. See docs/custody.md. (`blotter.collector.peer`)
     pub peer: Option<String>,
     /// Tenant it belongs to.
     pub tenant: Option<String>,
-    /// What was redacted: a JSON object of rule id to count.
+    /// What was redacted: a JSON object of rule id to count. (`blotter.redactions`)
     pub redactions: Option<String>,
     /// Version of the redaction rules; absent where nothing was checked.
     pub redaction_version: Option<i64>,
@@ -181,6 +181,91 @@ pub struct Event {
     pub normalise_error: Option<String>,
     /// The whole record as canonical OTLP/JSON: an export request that holds this one record. Of a session file, the line as it stands there.
     pub record: Option<String>,
+}
+
+impl Event {
+    /// Every column that the registry has a name for and that holds a value, under that name.
+    #[must_use]
+    pub fn attributes(&self) -> Vec<(&'static str, columns::Value<'_>)> {
+        let mut all = Vec::new();
+        columns::id_value(self.event_id, "blotter.event.id", &mut all);
+        columns::optional_id_value(self.origin_id, "blotter.event.origin_id", &mut all);
+        columns::label_value(self.source.as_deref(), "blotter.event.source", &mut all);
+        columns::label_value(self.dialect.as_deref(), "blotter.dialect", &mut all);
+        columns::int_value(self.dialect_version, "blotter.dialect.version", &mut all);
+        columns::label_value(self.time_source.as_deref(), "blotter.time.source", &mut all);
+        columns::int_value(self.duration_ns, "blotter.event.duration", &mut all);
+        columns::int_value(self.sequence, "blotter.event.sequence", &mut all);
+        columns::text_value(self.session_id.as_deref(), "session.id", &mut all);
+        columns::text_value(
+            self.parent_session_id.as_deref(),
+            "blotter.session.parent_id",
+            &mut all,
+        );
+        columns::text_value(
+            self.receiver_session_id.as_deref(),
+            "blotter.session.receiver_id",
+            &mut all,
+        );
+        columns::text_value(self.turn_id.as_deref(), "blotter.turn.id", &mut all);
+        columns::text_value(self.call_id.as_deref(), "gen_ai.tool.call.id", &mut all);
+        columns::label_value(self.agent_name.as_deref(), "gen_ai.agent.name", &mut all);
+        columns::label_value(self.agent_version.as_deref(), "gen_ai.agent.version", &mut all);
+        columns::label_value(self.model.as_deref(), "gen_ai.request.model", &mut all);
+        columns::label_value(self.provider.as_deref(), "gen_ai.provider.name", &mut all);
+        columns::label_value(self.user_id.as_deref(), "user.id", &mut all);
+        columns::label_value(self.user_email.as_deref(), "user.email", &mut all);
+        columns::label_value(self.account_id.as_deref(), "blotter.account.id", &mut all);
+        columns::label_value(self.auth_mode.as_deref(), "blotter.auth.mode", &mut all);
+        columns::label_value(self.token_type.as_deref(), "blotter.token.type", &mut all);
+        columns::label_value(self.host_name.as_deref(), "host.name", &mut all);
+        columns::int_value(self.process_pid, "process.pid", &mut all);
+        columns::label_value(self.terminal.as_deref(), "blotter.terminal", &mut all);
+        columns::label_value(self.cwd.as_deref(), "process.working_directory", &mut all);
+        columns::label_value(self.kind.as_deref(), "blotter.event.kind", &mut all);
+        columns::label_value(self.name.as_deref(), "event.name", &mut all);
+        columns::label_value(self.detail.as_deref(), "blotter.event.detail", &mut all);
+        columns::label_value(self.tool_name.as_deref(), "gen_ai.tool.name", &mut all);
+        columns::label_value(self.tool_namespace.as_deref(), "blotter.tool.namespace", &mut all);
+        columns::label_value(self.mcp_server.as_deref(), "blotter.mcp.server", &mut all);
+        columns::label_value(self.mcp_method.as_deref(), "mcp.method.name", &mut all);
+        columns::text_value(self.arguments.as_deref(), "gen_ai.tool.call.arguments", &mut all);
+        columns::text_value(self.justification.as_deref(), "blotter.justification", &mut all);
+        columns::text_value(self.output.as_deref(), "gen_ai.tool.call.result", &mut all);
+        columns::flag_value(self.output_truncated, "blotter.output.truncated", &mut all);
+        columns::flag_value(self.success, "blotter.success", &mut all);
+        columns::int_value(self.exit_code, "process.exit.code", &mut all);
+        columns::label_value(self.decision.as_deref(), "blotter.decision", &mut all);
+        columns::label_value(self.decision_source.as_deref(), "blotter.decision.source", &mut all);
+        columns::text_value(self.decision_reason.as_deref(), "blotter.decision.reason", &mut all);
+        columns::label_value(self.risk_level.as_deref(), "blotter.risk.level", &mut all);
+        columns::label_value(self.profile_name.as_deref(), "blotter.profile.name", &mut all);
+        columns::label_value(self.profile_digest.as_deref(), "blotter.profile.digest", &mut all);
+        columns::label_value(self.approval_policy.as_deref(), "blotter.approval.policy", &mut all);
+        columns::label_value(self.sandbox_policy.as_deref(), "blotter.sandbox.policy", &mut all);
+        columns::label_value(self.sandbox_outcome.as_deref(), "blotter.sandbox.outcome", &mut all);
+        columns::label_value(self.transport.as_deref(), "blotter.transport", &mut all);
+        columns::label_value(self.executor.as_deref(), "blotter.executor", &mut all);
+        columns::text_value(self.server_address.as_deref(), "server.address", &mut all);
+        columns::int_value(self.server_port, "server.port", &mut all);
+        columns::label_value(self.network_protocol.as_deref(), "network.protocol.name", &mut all);
+        columns::label_value(self.http_method.as_deref(), "http.request.method", &mut all);
+        columns::int_value(self.http_status, "http.response.status_code", &mut all);
+        columns::label_value(self.error_type.as_deref(), "error.type", &mut all);
+        columns::label_value(self.error_class.as_deref(), "blotter.error.class", &mut all);
+        columns::text_value(self.error_message.as_deref(), "error.message", &mut all);
+        columns::int_value(self.tokens_input, "gen_ai.usage.input_tokens", &mut all);
+        columns::int_value(self.tokens_output, "gen_ai.usage.output_tokens", &mut all);
+        columns::int_value(self.tokens_cached, "gen_ai.usage.cache_read.input_tokens", &mut all);
+        columns::int_value(self.tokens_reasoning, "gen_ai.usage.reasoning.output_tokens", &mut all);
+        columns::float_value(self.cost_usd, "blotter.cost.usd", &mut all);
+        columns::label_value(self.collector_id.as_deref(), "blotter.collector.id", &mut all);
+        columns::int_value(self.journal_position, "blotter.collector.position", &mut all);
+        columns::label_value(self.sender.as_deref(), "blotter.collector.sender", &mut all);
+        columns::label_value(self.peer.as_deref(), "blotter.collector.peer", &mut all);
+        columns::text_value(self.redactions.as_deref(), "blotter.redactions", &mut all);
+        all
+    }
 }
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
@@ -290,7 +375,7 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         columns::int_field("log_index", "Index of its leaf in the integrity log."),
         columns::label_field(
             "sender",
-            "Who it was sent by, as told apart by event ids: absent for the collector's own user and for an import, else `uid:<number>` for another user of the machine, `loopback` where the user could not be told, `address:<ip>` for another machine.",
+            "Who it was sent by, as told apart by event ids: absent for the collector's own user and for an import, else `uid:<number>` for another user of the machine, `loopback` where the user could not be told, `address:<ip>` for another machine, `collector` for what the collector itself records.",
         ),
         columns::label_field(
             "peer",

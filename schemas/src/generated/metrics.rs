@@ -55,19 +55,19 @@ pub struct MetricPoint {
     pub count: Option<i64>,
     /// Sum of measurements in a histogram or summary.
     pub sum: Option<f64>,
-    /// Collector that accepted it; absent for an import.
+    /// Collector that accepted it; absent for an import. (`blotter.collector.id`)
     pub collector_id: Option<String>,
-    /// Position of the record in that collector's journal.
+    /// Position of the record in that collector's journal. (`blotter.collector.position`)
     pub journal_position: Option<i64>,
     /// Index of its leaf in the integrity log.
     pub log_index: Option<i64>,
-    /// Who it was sent by, as told apart by event ids: absent for the collector's own user and for an import, else `uid:<number>` for another user of the machine, `loopback` where the user could not be told, `address:<ip>` for another machine.
+    /// Who it was sent by, as told apart by event ids: absent for the collector's own user and for an import, else `uid:<number>` for another user of the machine, `loopback` where the user could not be told, `address:<ip>` for another machine, `collector` for what the collector itself records. (`blotter.collector.sender`)
     pub sender: Option<String>,
-    /// The far end of the connection: an address or `unix`, and after a semicolon what the system said of the process: `127.0.0.1:54321;uid=1000,pid=4243,start=81790,comm=curl`. See docs/custody.md.
+    /// The far end of the connection: an address or `unix`, and after a semicolon what the system said of the process: `127.0.0.1:54321;uid=1000,pid=4243,start=81790,comm=curl`. See docs/custody.md. (`blotter.collector.peer`)
     pub peer: Option<String>,
     /// Tenant it belongs to.
     pub tenant: Option<String>,
-    /// What was redacted: a JSON object of rule id to count.
+    /// What was redacted: a JSON object of rule id to count. (`blotter.redactions`)
     pub redactions: Option<String>,
     /// Version of the redaction rules; absent where nothing was checked.
     pub redaction_version: Option<i64>,
@@ -79,6 +79,24 @@ pub struct MetricPoint {
     pub normalise_error: Option<String>,
     /// The whole record as canonical OTLP/JSON: an export request that holds this one record. Of a session file, the line as it stands there.
     pub record: Option<String>,
+}
+
+impl MetricPoint {
+    /// Every column that the registry has a name for and that holds a value, under that name.
+    #[must_use]
+    pub fn attributes(&self) -> Vec<(&'static str, columns::Value<'_>)> {
+        let mut all = Vec::new();
+        columns::label_value(self.time_source.as_deref(), "blotter.time.source", &mut all);
+        columns::text_value(self.session_id.as_deref(), "session.id", &mut all);
+        columns::label_value(self.service_name.as_deref(), "service.name", &mut all);
+        columns::label_value(self.service_version.as_deref(), "service.version", &mut all);
+        columns::label_value(self.collector_id.as_deref(), "blotter.collector.id", &mut all);
+        columns::int_value(self.journal_position, "blotter.collector.position", &mut all);
+        columns::label_value(self.sender.as_deref(), "blotter.collector.sender", &mut all);
+        columns::label_value(self.peer.as_deref(), "blotter.collector.peer", &mut all);
+        columns::text_value(self.redactions.as_deref(), "blotter.redactions", &mut all);
+        all
+    }
 }
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
@@ -128,7 +146,7 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         columns::int_field("log_index", "Index of its leaf in the integrity log."),
         columns::label_field(
             "sender",
-            "Who it was sent by, as told apart by event ids: absent for the collector's own user and for an import, else `uid:<number>` for another user of the machine, `loopback` where the user could not be told, `address:<ip>` for another machine.",
+            "Who it was sent by, as told apart by event ids: absent for the collector's own user and for an import, else `uid:<number>` for another user of the machine, `loopback` where the user could not be told, `address:<ip>` for another machine, `collector` for what the collector itself records.",
         ),
         columns::label_field(
             "peer",

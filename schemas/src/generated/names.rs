@@ -2,20 +2,60 @@
 
 /// What no OpenTelemetry convention covers yet about coding agents - profile, approval, sandbox outcome, proxy decision, transport, executor, token type, error class, continuation, grade.
 pub mod blotter {
+    /// Account or organisation of the user.
+    pub const BLOTTER_ACCOUNT_ID: &str = "blotter.account.id";
     /// When the agent must ask before it acts, in the agent's own words.
     pub const BLOTTER_APPROVAL_POLICY: &str = "blotter.approval.policy";
+    /// How the agent was signed in, in its own words.
+    pub const BLOTTER_AUTH_MODE: &str = "blotter.auth.mode";
+    /// Name of a destination that records are forwarded to.
+    pub const BLOTTER_COLLECTOR_DESTINATION: &str = "blotter.collector.destination";
+    /// File that holds what was set aside.
+    pub const BLOTTER_COLLECTOR_FILE: &str = "blotter.collector.file";
+    /// Collector that accepted a record.
+    pub const BLOTTER_COLLECTOR_ID: &str = "blotter.collector.id";
+    /// The far end of the connection that a record came over.
+    pub const BLOTTER_COLLECTOR_PEER: &str = "blotter.collector.peer";
+    /// Position of a record in its collector's journal; of several, of the first.
+    pub const BLOTTER_COLLECTOR_POSITION: &str = "blotter.collector.position";
+    /// Why, in words.
+    pub const BLOTTER_COLLECTOR_REASON: &str = "blotter.collector.reason";
+    /// Number of records that something happened to.
+    pub const BLOTTER_COLLECTOR_RECORDS: &str = "blotter.collector.records";
+    /// Who a record was sent by, as far as that was told.
+    pub const BLOTTER_COLLECTOR_SENDER: &str = "blotter.collector.sender";
+    /// Signal of those records.
+    pub const BLOTTER_COLLECTOR_SIGNAL: &str = "blotter.collector.signal";
+    /// How a destination said what it said.
+    pub const BLOTTER_COLLECTOR_STATUS: &str = "blotter.collector.status";
     /// Whether the agent continued by itself after an error.
     pub const BLOTTER_CONTINUATION: &str = "blotter.continuation";
+    /// Cost as the sender estimates it, in US dollars.
+    pub const BLOTTER_COST_USD: &str = "blotter.cost.usd";
     /// What a control point decided about a call, in the agent's own words.
     pub const BLOTTER_DECISION: &str = "blotter.decision";
     /// Why it was decided so.
     pub const BLOTTER_DECISION_REASON: &str = "blotter.decision.reason";
     /// Who or what decided, in the agent's own words.
     pub const BLOTTER_DECISION_SOURCE: &str = "blotter.decision.source";
+    /// Dialect that gave a record its meaning.
+    pub const BLOTTER_DIALECT: &str = "blotter.dialect";
+    /// Version of that dialect.
+    pub const BLOTTER_DIALECT_VERSION: &str = "blotter.dialect.version";
     /// Whether work can go on after an error.
     pub const BLOTTER_ERROR_CLASS: &str = "blotter.error.class";
+    /// What the sender's name for an event leaves open, in the sender's own words.
+    pub const BLOTTER_EVENT_DETAIL: &str = "blotter.event.detail";
+    /// How long it took, in nanoseconds.
+    pub const BLOTTER_EVENT_DURATION: &str = "blotter.event.duration";
+    /// Identity of an event; the same record sent again has the same.
+    pub const BLOTTER_EVENT_ID: &str = "blotter.event.id";
     /// What kind of fact an event is.
     pub const BLOTTER_EVENT_KIND: &str = "blotter.event.kind";
+    /// Identity of the span that an event was derived from.
+    pub const BLOTTER_EVENT_ORIGIN_ID: &str = "blotter.event.origin_id";
+    /// The sender's own sequence number.
+    pub const BLOTTER_EVENT_SEQUENCE: &str = "blotter.event.sequence";
     /// Which kind of record an event was made from.
     pub const BLOTTER_EVENT_SOURCE: &str = "blotter.event.source";
     /// Where a call was executed.
@@ -28,22 +68,44 @@ pub mod blotter {
     pub const BLOTTER_IMPORT_LINE: &str = "blotter.import.line";
     /// Why it was left out.
     pub const BLOTTER_IMPORT_REASON: &str = "blotter.import.reason";
+    /// Why the model says that it makes a call.
+    pub const BLOTTER_JUSTIFICATION: &str = "blotter.justification";
+    /// MCP server of a tool.
+    pub const BLOTTER_MCP_SERVER: &str = "blotter.mcp.server";
+    /// Whether the sender cut the output of a call.
+    pub const BLOTTER_OUTPUT_TRUNCATED: &str = "blotter.output.truncated";
     /// Digest of the effective permission profile.
     pub const BLOTTER_PROFILE_DIGEST: &str = "blotter.profile.digest";
     /// Name of the permission profile in effect.
     pub const BLOTTER_PROFILE_NAME: &str = "blotter.profile.name";
     /// What the network proxy decided about a connection.
     pub const BLOTTER_PROXY_DECISION: &str = "blotter.proxy.decision";
+    /// What was redacted, as a JSON object of rule to count.
+    pub const BLOTTER_REDACTIONS: &str = "blotter.redactions";
+    /// Risk that an automated reviewer saw.
+    pub const BLOTTER_RISK_LEVEL: &str = "blotter.risk.level";
     /// What the sandbox did to a call, in the agent's own words.
     pub const BLOTTER_SANDBOX_OUTCOME: &str = "blotter.sandbox.outcome";
     /// Sandbox policy in effect, in the agent's own words.
     pub const BLOTTER_SANDBOX_POLICY: &str = "blotter.sandbox.policy";
+    /// Conversation that started this one.
+    pub const BLOTTER_SESSION_PARENT_ID: &str = "blotter.session.parent_id";
+    /// Conversation that a message between agents was sent to.
+    pub const BLOTTER_SESSION_RECEIVER_ID: &str = "blotter.session.receiver_id";
+    /// Whether the sender calls it a success, which is not exit code 0.
+    pub const BLOTTER_SUCCESS: &str = "blotter.success";
+    /// Terminal or client of the agent.
+    pub const BLOTTER_TERMINAL: &str = "blotter.terminal";
     /// Which field the time of a row was taken from.
     pub const BLOTTER_TIME_SOURCE: &str = "blotter.time.source";
     /// Type of the credential an agent used; never its value.
     pub const BLOTTER_TOKEN_TYPE: &str = "blotter.token.type";
+    /// Namespace of a tool.
+    pub const BLOTTER_TOOL_NAMESPACE: &str = "blotter.tool.namespace";
     /// Transport a call or request went over.
     pub const BLOTTER_TRANSPORT: &str = "blotter.transport";
+    /// Turn that an event belongs to.
+    pub const BLOTTER_TURN_ID: &str = "blotter.turn.id";
 
     /// Whether work can go on after an error. (`blotter.error.class`)
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -459,6 +521,29 @@ pub mod blotter {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str(self.as_str())
         }
+    }
+
+    /// Names of events.
+    pub mod events {
+        /// A control point decided about a tool call.
+        pub const BLOTTER_DECISION: &str = "blotter.decision";
+        /// The network proxy allowed or denied a connection.
+        pub const BLOTTER_PROXY_DECISION: &str = "blotter.proxy.decision";
+        /// An import into the archive left out a file or a line of one.
+        pub const BLOTTER_IMPORT_LEFT_OUT: &str = "blotter.import.left_out";
+        /// A destination took a request without some of its records.
+        pub const BLOTTER_COLLECTOR_FORWARD_REJECTED: &str = "blotter.collector.forward.rejected";
+        /// A destination will never take a request; it was set aside.
+        pub const BLOTTER_COLLECTOR_FORWARD_DEAD_LETTER: &str =
+            "blotter.collector.forward.dead_letter";
+        /// Records were not sent to a destination because too much waited for it.
+        pub const BLOTTER_COLLECTOR_FORWARD_SHED: &str = "blotter.collector.forward.shed";
+        /// Dead letters were removed to make room for newer ones.
+        pub const BLOTTER_COLLECTOR_FORWARD_REMOVED: &str = "blotter.collector.forward.removed";
+        /// A destination has taken nothing for a while.
+        pub const BLOTTER_COLLECTOR_FORWARD_DOWN: &str = "blotter.collector.forward.down";
+        /// A destination takes records again.
+        pub const BLOTTER_COLLECTOR_FORWARD_RECOVERED: &str = "blotter.collector.forward.recovered";
     }
 }
 

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use blotter_archive::Location;
-use blotter_collector::{Collector, Config, quiet_panics};
-use blotter_redaction::Configuration;
+use blotter_collector::{Collector, Config, ConfigFile, quiet_panics};
 use blotter_triage::connect::{self, Agent, configuration};
 use blotter_triage::render::terminal::escape;
 use clap::Args;
@@ -32,8 +31,8 @@ pub struct Arguments {
     /// Folder of the journal and, unless --archive says otherwise, of the archive.
     #[arg(long, value_name = "DIR", default_value = "./blotter-data")]
     data: PathBuf,
-    /// Configuration in TOML: redaction rules, allowlist, modes of fields, key file. See
-    /// docs/redaction.md.
+    /// Configuration in TOML: redaction rules, allowlist, modes of fields, key file
+    /// (docs/redaction.md); backends that get a copy of everything (docs/forwarding.md).
     #[arg(long, value_name = "FILE", env = "BLOTTER_CONFIG")]
     config: Option<PathBuf>,
     /// Where to expect OTLP/gRPC. Port 0 picks a free one.
@@ -67,7 +66,8 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
         config.archive = Location::parse(archive)?;
     }
     if let Some(file) = &arguments.config {
-        config.redaction = Configuration::read(file)?;
+        let read = ConfigFile::read(file)?;
+        (config.redaction, config.forward) = (read.redaction, read.forward);
     }
     (config.grpc, config.http) = (arguments.grpc, arguments.http);
     config.unix = arguments.unix;

@@ -1,4 +1,5 @@
-//! A Python environment in `.tools/venv` with the OpenTelemetry SDK and the readers of Delta tables.
+//! Python environments: `.tools/venv` with the OpenTelemetry SDK, the readers of Delta tables and a small
+//! backend, and `.tools/phoenix` with Arize Phoenix, which brings too much along to be beside them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -26,10 +27,20 @@ pub(super) fn interpreter() -> Option<PathBuf> {
         })
 }
 
-/// Makes the environment and installs the pinned packages, unless exactly these are there.
+/// The environment that most tests use.
 pub(super) fn install() -> anyhow::Result<Outcome> {
-    let requirements = workspace().join("tests/python/requirements.txt");
-    let folder = tools::folder().join("venv");
+    install_into("requirements.txt", "venv")
+}
+
+/// That of Arize Phoenix.
+pub(super) fn install_phoenix() -> anyhow::Result<Outcome> {
+    install_into("phoenix.txt", "phoenix")
+}
+
+/// Makes the environment and installs the pinned packages, unless exactly these are there.
+fn install_into(requirements: &str, folder: &str) -> anyhow::Result<Outcome> {
+    let requirements = workspace().join("tests/python").join(requirements);
+    let folder = tools::folder().join(folder);
     // Written last: its presence says that the installation was completed.
     let installed = folder.join("installed-requirements.txt");
     if tools::same_content(&requirements, &installed) {

@@ -1,0 +1,256 @@
+//! Forwarding to existing backends: every destination is a consumer of the journal with a durable cursor
+//! of its own and a thread of its own.
+//!
+//! A [`forwarder`] takes steps: it reads the journal, [`prepare`]s what of a request goes to its
+//! destination, gathers [`batch`]es, has a [`client`] send them, and moves the cursor when everything
+//! of a batch is taken or set aside in the folder of [`dead_letters`]. Start reading there.
+
+mod backoff;
+mod batch;
+mod check;
+mod client;
+pub(crate) mod dead_letters;
+mod destination;
+mod filter;
+pub(crate) mod forwarder;
+mod halve;
+mod outcome;
+mod prepare;
+mod response;
+mod retry;
+mod status;
+mod telling;
+#[cfg(test)]
+mod tests;
+mod thread;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use blotter_disk::Disk;
+
+pub use dead_letters::DeadLetter;
+pub use destination::{
+    BatchLimits, Compression, Destination, Headers, Protocol, SignalName, Tls, WhenSpent,
+};
+pub use filter::{Condition, Pattern};
+#[cfg(test)]
+pub(crate) use outcome::Outcome;
+pub(crate) use prepare::Preparation;
+pub use retry::{Retried, dead_letters, drop_dead_letter, retry_dead_letter};
+pub(crate) use status::Status;
+pub use status::{Counts, DestinationStatus};
+
+use client::Client;
+use dead_letters::DeadLetters;
+use forwarder::{Forwarder, Work};
+use thread::Sender;
+
+use crate::commit::{Mode, Signal, spawn};
+use crate::config::JournalConfig;
+use crate::journal::{Consumer, Journal};
+use crate::own_events::OwnEvents;
+use crate::redaction::Redaction;
+use crate::{Config, Error};
+
+/// Pause between looks at whether the threads have ended.
+const JOIN_PAUSE: Duration = Duration::from_millis(5);
+
+/// The threads that forward.
+#[derive(Debug)]
+pub(crate) struct Forwarding {
+    journal: Arc<Journal>,
+    signal: Signal,
+    destinations: Vec<Running>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// A destination whose thread runs.
+#[derive(Debug)]
+struct Running {
+    name: String,
+    consumer: String,
+    status: Arc<Status>,
+}
+
+/// What forwarding needs of the collector around it.
+#[derive(Debug, Clone)]
+pub(crate) struct Surroundings {
+    pub disk: Arc<dyn Disk>,
+    pub collector_id: String,
+    pub journal: Arc<Journal>,
+    pub redaction: Arc<Redaction>,
+    pub events: OwnEvents,
+}
+
+/// The consumers of the journal that destinations are.
+pub(crate) fn consumers(config: &Config) -> Vec<Consumer> {
+    let consumer = |destination: &Destination| Consumer {
+        name: destination.consumer(),
+        holds: (destination.when_spent == WhenSpent::Hold)
+            .then(|| budget(destination, &config.journal)),
+        may_miss: true,
+    };
+    config.forward.iter().map(consumer).collect()
+}
+
+/// The most bytes that may wait for a destination. Where the oldest are given up, it is never more than
+/// half of what the journal may have, so that no destination can fill it.
+fn budget(destination: &Destination, journal: &JournalConfig) -> u64 {
+    let wanted = destination.budget_bytes.unwrap_or(journal.max_bytes / 4);
+    match destination.when_spent {
+        WhenSpent::Hold => wanted,
+        WhenSpent::Shed => wanted.min(journal.max_bytes / 2),
+    }
+}
+
+/// Looks at all destinations: what each cannot be used for, and whether their names differ. Files that
+/// they name are read; nobody is connected to.
+///
+/// # Errors
+/// [`Error::Destination`] with what cannot be used.
+pub(crate) fn check(destinations: &[Destination]) -> Result<(), Error> {
+    let mut names = Vec::new();
+    for destination in destinations {
+        let wrong = |reason| Error::Destination { name: destination.name.clone(), reason };
+        destination.check().map_err(|it| wrong(format!("{}: {}", it.field, it.reason)))?;
+        if names.contains(&&destination.name) {
+            return Err(wrong("there are two of this name".to_owned()));
+        }
+        names.push(&destination.name);
+        Client::new(destination).map_err(wrong)?;
+    }
+    Ok(())
+}
+
+impl Forwarding {
+    /// Starts a thread for every destination.
+    ///
+    /// # Errors
+    /// When a destination cannot be used, or a thread not be started.
+    pub(crate) fn start(config: &Config, around: &Surroundings) -> Result<Self, Error> {
+        let journal = Arc::clone(&around.journal);
+        let signal = Signal::new();
+        let mut started = Self { journal, signal, destinations: Vec::new(), threads: Vec::new() };
+        for destination in &config.forward {
+            started.add(destination, config, around)?;
+        }
+        Ok(started)
+    }
+
+    fn add(
+        &mut self,
+        destination: &Destination,
+        config: &Config,
+        around: &Surroundings,
+    ) -> Result<(), Error> {
+        let name = destination.name.clone();
+        let wrong = |reason| Error::Destination { name: name.clone(), reason };
+        let client = Client::new(destination).map_err(wrong)?;
+        if destination.shows_credentials() {
+            tracing::warn!(destination = name, "its credentials go over the network unencrypted");
+        }
+        let status = Arc::new(Status::default());
+        let work = work(destination, config, around, &config.data, Arc::clone(&status));
+        let consumer = work.consumer.clone();
+        let (signal, published) = (self.signal.clone(), self.journal.published());
+        let sender = Sender { client, redaction: Arc::clone(&around.redaction) };
+        let named = name.clone();
+        let forward = move || {
+            // A runtime of its own on this thread: it takes no turn of those that serve connections.
+            match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => {
+                    let forwarder = Forwarder::new(work, sender);
+                    runtime.block_on(thread::run(forwarder, &named, published, &signal));
+                }
+                Err(error) => tracing::error!(destination = named, "is not forwarded to: {error}"),
+            }
+        };
+        self.threads.push(spawn("forward", forward)?);
+        tracing::info!(destination = name, endpoint = destination.endpoint, "forwarding");
+        self.destinations.push(Running { name, consumer, status });
+        Ok(())
+    }
+
+    /// How each destination is doing.
+    pub(crate) fn status(&self) -> Vec<DestinationStatus> {
+        let end = self.journal.end();
+        let status = |it: &Running| {
+            let position = self.journal.cursor(&it.consumer);
+            DestinationStatus {
+                name: it.name.clone(),
+                position,
+                waiting_records: end.saturating_sub(position),
+                waiting_bytes: self.journal.backlog(&it.consumer),
+                counts: it.status.counts(),
+                failing: it.status.failing(),
+            }
+        };
+        self.destinations.iter().map(status).collect()
+    }
+
+    /// Sends what the journal holds and ends; a destination that takes nothing just then, or takes
+    /// longer than `timeout`, gets the rest after the next start.
+    pub(crate) fn finish(mut self, timeout: Duration) {
+        let deadline = Instant::now() + timeout;
+        self.signal.set(Mode::Finish);
+        while !self.threads.iter().all(JoinHandle::is_finished) && Instant::now() < deadline {
+            std::thread::sleep(JOIN_PAUSE);
+        }
+        self.abandon();
+        for it in self.status() {
+            if it.waiting_records > 0 {
+                let (name, waiting) = (it.name, it.waiting_records);
+                tracing::info!(destination = name, "{waiting} records go there at the next start");
+            }
+        }
+    }
+
+    fn abandon(&mut self) {
+        self.signal.set(Mode::Abandon);
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread that forwards ended by a panic");
+            }
+        }
+    }
+}
+
+impl Drop for Forwarding {
+    fn drop(&mut self) {
+        self.abandon();
+    }
+}
+
+/// What a forwarder to `destination` works with.
+pub(crate) fn work(
+    destination: &Destination,
+    config: &Config,
+    around: &Surroundings,
+    data: &Path,
+    status: Arc<Status>,
+) -> Work {
+    let budget = budget(destination, &config.journal);
+    let journal = Arc::clone(&around.journal);
+    let dead_letters = DeadLetters::new(
+        Arc::clone(&around.disk),
+        data,
+        &destination.name,
+        &journal.incarnation(),
+        budget,
+        destination.when_spent,
+    );
+    Work {
+        name: destination.name.clone(),
+        consumer: destination.consumer(),
+        preparation: Preparation::new(destination, &around.collector_id),
+        limits: destination.batch.clone(),
+        sheds: (destination.when_spent == WhenSpent::Shed).then_some(budget),
+        journal,
+        dead_letters,
+        events: around.events.clone(),
+        status,
+    }
+}

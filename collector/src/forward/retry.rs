@@ -1,0 +1,81 @@
+//! What an operator does with dead letters: look at them, send them again, give them up.
+
+use std::io;
+use std::path::Path;
+
+use blotter_disk::{Disk as _, LocalDisk};
+
+use super::client::Client;
+use super::dead_letters::{DeadLetter, drop_one, folder, list, read};
+use super::destination::Destination;
+use super::outcome::{NOT_SENT, Outcome};
+use crate::Error;
+
+/// What became of a dead letter that was sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Retried {
+    /// It was taken, and is gone from the folder; so many of its records were rejected.
+    Taken {
+        /// Records that the destination did not take.
+        rejected: u64,
+        /// What it said.
+        message: String,
+    },
+    /// It was not, and is still there.
+    Refused(String),
+}
+
+/// The dead letters of all destinations below the data folder `data`, by destination and position.
+///
+/// # Errors
+/// When a folder or file cannot be read.
+pub fn dead_letters(data: &Path) -> Result<Vec<DeadLetter>, Error> {
+    let all = folder(data);
+    let listed = match LocalDisk.list(&all) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        listed => listed.map_err(Error::file("list", &all))?,
+    };
+    let mut letters = Vec::new();
+    for destination in listed.into_iter().filter(|it| it.is_folder) {
+        let found = list(&LocalDisk, &all.join(&destination.name))?;
+        // One that says that it belongs elsewhere was put there by somebody else.
+        letters.extend(found.into_iter().filter(|it| *it.destination == *destination.name));
+    }
+    Ok(letters)
+}
+
+/// Sends a dead letter to `destination`, at once and once.
+///
+/// # Errors
+/// When it cannot be read or removed, or the destination not be used.
+pub async fn retry_dead_letter(
+    data: &Path,
+    letter: &DeadLetter,
+    destination: &Destination,
+) -> Result<Retried, Error> {
+    let wrong = |reason| Error::Destination { name: destination.name.clone(), reason };
+    if letter.status == NOT_SENT {
+        // It lies here as it came: what the destination is not to get could not be taken out of it.
+        return Ok(Retried::Refused(letter.reason.clone()));
+    }
+    let at = folder(data).join(&letter.destination);
+    let signal = letter.signal().ok_or_else(|| wrong(format!("{} has no signal", letter.file)))?;
+    let body = read(&LocalDisk, &at, letter)?.into();
+    let mut client = Client::new(destination).map_err(wrong)?;
+    Ok(match client.send(signal, &body).await {
+        Outcome::Delivered { rejected, message } => {
+            drop_one(&LocalDisk, &at, letter)?;
+            Retried::Taken { rejected, message }
+        }
+        Outcome::Later { reason, .. } => Retried::Refused(reason),
+        Outcome::Never { status, reason, .. } => Retried::Refused(format!("{status}: {reason}")),
+    })
+}
+
+/// Removes a dead letter.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn drop_dead_letter(data: &Path, letter: &DeadLetter) -> Result<(), Error> {
+    drop_one(&LocalDisk, &folder(data).join(&letter.destination), letter)
+}
