@@ -11,6 +11,7 @@ mod captures;
 mod program;
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use program::{import, triage};
 use serde_json::Value;
@@ -24,8 +25,17 @@ fn with_session_files() -> Vec<String> {
 
 fn imported(name: &str) -> TempDir {
     let data = TempDir::new().unwrap();
-    let folder = captures::folder(name);
-    let (code, _, stderr) = import(data.path(), &[&folder, &folder.join("rollout")]);
+    let (code, _, stderr) = import(data.path(), &[&captures::folder(name)]);
+    assert_eq!(code, 0, "{name}: {stderr}");
+    data
+}
+
+/// Without the session file.
+fn telemetry_alone(name: &str) -> TempDir {
+    let data = TempDir::new().unwrap();
+    let requests = captures::requests(name);
+    let paths: Vec<&Path> = requests.iter().map(PathBuf::as_path).collect();
+    let (code, _, stderr) = import(data.path(), &paths);
     assert_eq!(code, 0, "{name}: {stderr}");
     data
 }
@@ -78,9 +88,7 @@ fn the_replay_of_every_capture_is_as_reviewed() {
 
 #[test]
 fn without_a_session_file_or_a_configuration_nothing_is_judged() {
-    let data = TempDir::new().unwrap();
-    let (code, ..) = import(data.path(), &[&captures::folder("codex/06-apply-patch")]);
-    assert_eq!(code, 0);
+    let data = telemetry_alone("codex/06-apply-patch");
     let (code, replays) = replays(&data, &[]);
     assert_eq!(code, 0);
     assert_eq!(replays[0]["checks"], Value::Array(Vec::new()));
@@ -90,8 +98,7 @@ fn without_a_session_file_or_a_configuration_nothing_is_judged() {
 
 #[test]
 fn a_configuration_that_is_given_names_the_rule_with_file_and_line_and_is_said_to_be_inferred() {
-    let data = TempDir::new().unwrap();
-    import(data.path(), &[&captures::folder("codex/06-apply-patch")]);
+    let data = telemetry_alone("codex/06-apply-patch");
     let config = data.path().join("config.toml");
     let text = "default_permissions = \"dev\"\n[permissions.dev]\nextends = \":read-only\"\n[permissions.dev.filesystem]\n\"/work/lab\" = \"write\"\n";
     std::fs::write(&config, text).unwrap();
@@ -111,18 +118,24 @@ fn a_configuration_that_is_given_names_the_rule_with_file_and_line_and_is_said_t
 }
 
 #[test]
-fn a_deny_of_requirements_is_told_with_its_file_and_line() {
-    let data = imported("codex/06-apply-patch");
-    let requirements = data.path().join("requirements.toml");
-    std::fs::write(
-        &requirements,
-        "# floors\n[allowed_permission_profiles]\n\":read-only\" = true\n",
-    )
-    .unwrap();
-    let requirements = requirements.display().to_string();
-    let (_, replays) = replays(&data, &["--requirements", &requirements]);
-    // The session file of this run states rules and no name: nothing can be said to be unlisted.
-    let rules: Vec<&Value> =
-        replays[0]["findings"].as_array().unwrap().iter().map(|it| &it["rule"]).collect();
-    assert!(!rules.contains(&&Value::from("profile_not_allowed_by_requirements")), "{rules:?}");
+fn a_profile_that_requirements_do_not_list_is_a_finding() {
+    let data = telemetry_alone("codex/06-apply-patch");
+    let file = |name: &str, text: &str| {
+        let path = data.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let config = file(
+        "config.toml",
+        "default_permissions = \"dev\"\n[permissions.dev]\nextends = \":workspace\"\n",
+    );
+    let requirements = file(
+        "requirements.toml",
+        "[allowed_permission_profiles]\n\":read-only\" = true\ndev = false\n",
+    );
+    let given =
+        ["--config", &config, "--requirements", &requirements, "--project", "/home/dev/project"];
+    let (_, replays) = replays(&data, &given);
+    // What may not be used is not what the configuration selects.
+    assert_ne!(replays[0]["profiles"][0]["name"], "dev", "{}", replays[0]["profiles"]);
 }

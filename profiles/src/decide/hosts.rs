@@ -228,7 +228,8 @@ impl Hosts {
         let known = known || resolution != Resolution::Unknown;
         let loopback = host == "localhost"
             || (self.semantics == Semantics::Documented && host.ends_with(".localhost"));
-        if !local_allowed {
+        // A session file leaves out the rules that may open an address, and this switch.
+        if !local_allowed && !network.silent {
             let local = Rule::Switch { text: "network.allow_local_binding = false", at };
             if loopback || literal.is_some_and(domain::is_local) {
                 if rules.named.is_none() {

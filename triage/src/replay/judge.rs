@@ -9,7 +9,7 @@ use super::targets::{Target, Wanted};
 use crate::fact::{EventId, Fact};
 use crate::receipt::Receipt;
 use crate::receipt::model::Connection;
-use crate::receipt::tokens::{Decision as Decided, Executed, Outcome, Sandbox};
+use crate::receipt::tokens::{DecidedBy, Decision as Decided, Executed, Outcome, Sandbox};
 
 /// What a call did, as far as its receipt tells, and why that is said.
 #[derive(Debug, Clone)]
@@ -83,6 +83,12 @@ pub(super) fn file(
         return check;
     }
     let Some(verdict) = answer(&mut check, &request, profile) else { return check };
+    if let (Verdict::Deny, Happened::Allowed, Some(why)) =
+        (verdict, told.happened, let_out(receipt))
+    {
+        check.why = why;
+        return check;
+    }
     let only_one = wanted.targets.len() == 1;
     check.result = match (verdict, told.happened) {
         (Verdict::Allow, Happened::Allowed) | (Verdict::Deny, Happened::Denied) => {
@@ -94,6 +100,23 @@ pub(super) fn file(
         _ => Agreement::NotJudged,
     };
     check
+}
+
+/// Who let a call do more than the profile allows, where that is told: no profile governs what a person or a
+/// reviewer let out of the sandbox, and a grant goes before it.
+fn let_out(receipt: &Receipt) -> Option<String> {
+    if let Some(grant) = receipt.grants.value.iter().flatten().next() {
+        return Some(format!(
+            "it went through under a grant ({}), which goes before the profile",
+            grant.what
+        ));
+    }
+    let allowed = receipt.decision.value == Some(Decided::Allow);
+    let by = receipt.decided_by.value.filter(|by| {
+        matches!(by, DecidedBy::User | DecidedBy::Reviewer | DecidedBy::SessionGrant)
+    })?;
+    allowed
+        .then(|| format!("it went through, approved by {by}: an approval goes before the profile"))
 }
 
 /// Compares a decision of the network proxy.
