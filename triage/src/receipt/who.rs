@@ -42,9 +42,14 @@ pub(crate) fn not_planned(around: &Circumstances<'_>) -> Fact<String> {
     }
 }
 
+/// The dialect that agents of any name speak: their records say which one it was.
+const OF_MANY: &str = "blotter";
+
 /// The agent, or the sub-agent where one made the call.
 pub(crate) fn agent(call: &Call, session: &Session) -> Fact<String> {
-    let own = call.agent.value.is_some() && call.agent.value != session.program.value;
+    let of_many = session.agent.value.as_deref() == Some(OF_MANY);
+    let own = call.agent.value.is_some()
+        && (of_many || call.agent.value != session.program.value);
     if own { call.agent.clone() } else { session.agent.clone() }
 }
 

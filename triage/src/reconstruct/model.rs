@@ -261,6 +261,9 @@ pub struct Call {
     pub agent: Fact<String>,
     /// Arguments, as sent.
     pub arguments: Fact<String>,
+    /// Why the model says that it makes the call, where a record has a field for that.
+    #[serde(skip)]
+    pub justification: Fact<String>,
     /// When the agent took the call in, before anything was decided.
     pub received: Fact<i64>,
     /// What records of the call itself tell, in order of time.
