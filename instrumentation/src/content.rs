@@ -1,6 +1,8 @@
 //! What is recorded of prompts, arguments and outputs.
 
-use blotter_redaction::Keys;
+use std::sync::Arc;
+
+use blotter_redaction::{Keys, Redactor};
 use blotter_schemas::names::blotter::{self, ContentPolicy as Word};
 use blotter_schemas::names::opentelemetry as otel;
 
@@ -64,12 +66,11 @@ pub(crate) const OUTPUT: Content = Content {
 };
 
 /// How content is recorded.
-#[derive(Debug)]
 pub(crate) struct Recorder {
     pub(crate) policy: ContentPolicy,
     /// Most bytes of one text.
     pub(crate) limit: usize,
-    pub(crate) keys: Keys,
+    pub(crate) redactor: Arc<Redactor>,
 }
 
 impl Recorder {
@@ -94,9 +95,14 @@ impl Recorder {
         false
     }
 
+    /// The keys of fingerprints.
+    pub(crate) fn keys(&self) -> &Keys {
+        self.redactor.keys()
+    }
+
     /// `<key id>.<16 hexadecimal digits>` under the current key.
     pub(crate) fn fingerprint(&self, words: &str) -> String {
-        let newest = self.keys.fingerprint(words).into_iter().next();
+        let newest = self.keys().fingerprint(words).into_iter().next();
         newest.map(|(id, digits)| format!("{id}.{digits}")).unwrap_or_default()
     }
 }
@@ -111,7 +117,9 @@ mod tests {
     use super::*;
 
     fn said(policy: ContentPolicy, limit: usize, words: &str) -> (Attributes, bool) {
-        let recorder = Recorder { policy, limit, keys: Keys::ephemeral().unwrap() };
+        let keys = Keys::ephemeral().unwrap();
+        let redactor = Redactor::new(&blotter_redaction::Configuration::default(), keys).unwrap();
+        let recorder = Recorder { policy, limit, redactor: Arc::new(redactor) };
         let mut attributes = Attributes::default();
         let cut = recorder.add(PROMPT, words, &mut attributes);
         (attributes, cut)

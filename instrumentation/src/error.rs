@@ -49,9 +49,9 @@ pub enum Error {
         reason: String,
     },
     /// Not everything was delivered in time. It stays in the spool where there is one.
-    #[error("{pending} batches were neither delivered nor spooled in time")]
+    #[error("not everything was delivered or spooled: {reason}")]
     Deadline {
-        /// Batches that are left in memory.
-        pending: usize,
+        /// Why.
+        reason: String,
     },
 }

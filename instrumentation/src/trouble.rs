@@ -158,6 +158,10 @@ impl TurnError {
         self
     }
 
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The class, where the agent knows better than the table.
     #[must_use]
     pub fn class(mut self, class: ErrorClass) -> Self {
