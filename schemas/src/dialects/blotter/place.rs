@@ -5,8 +5,11 @@ use crate::names::opentelemetry as otel;
 use crate::otlp::values::Attributes;
 use crate::tables::Event;
 
-/// Columns and the attributes that fill them.
-const COLUMNS: [(&str, fn(&mut Event) -> &mut Option<String>); 21] = [
+/// A column of words.
+type Column = fn(&mut Event) -> &mut Option<String>;
+
+/// Attributes and the columns that they fill.
+const COLUMNS: [(&str, Column); 21] = [
     (blotter::BLOTTER_SESSION_PARENT_ID, |event| &mut event.parent_session_id),
     (blotter::BLOTTER_TURN_ID, |event| &mut event.turn_id),
     (otel::GEN_AI_TOOL_CALL_ID, |event| &mut event.call_id),
