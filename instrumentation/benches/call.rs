@@ -55,10 +55,7 @@ fn main() {
     println!("|---|---|---|---|---|---|---|");
     measure("export off", &Agent::disabled(), DISABLED, true);
     let sleeping = build(
-        Agent::builder()
-            .endpoint(NOBODY)
-            .interval(Duration::from_secs(3600))
-            .memory_limit(1 << 30),
+        Agent::builder().endpoint(NOBODY).interval(Duration::from_secs(3600)).memory_limit(1 << 30),
     );
     measure("recording alone (delivery asleep)", &sleeping, EXPORTING, true);
     let exporting = build(Agent::builder().endpoint(collector.url()));
@@ -69,9 +66,8 @@ fn main() {
 
     println!("\n| Required, one call after the other | median ms | p99 ms |\n|---|---|---|");
     let spool = folder.path().join("required");
-    let required = build(
-        Agent::builder().endpoint(collector.url()).spool(&spool).audit(AuditMode::Required),
-    );
+    let required =
+        build(Agent::builder().endpoint(collector.url()).spool(&spool).audit(AuditMode::Required));
     durable("fsynced spool", &required);
     let acknowledged = build(Agent::builder().endpoint(collector.url()).audit(AuditMode::Required));
     durable("acknowledged export, no spool", &acknowledged);
@@ -82,7 +78,11 @@ fn main() {
 
 fn build(builder: AgentBuilder) -> Agent {
     let builder = builder.name("bench").version("1").model("provider", "model");
-    builder.policies("on-request", "workspace-write").executor(Executor::LocalSandbox).build().unwrap()
+    builder
+        .policies("on-request", "workspace-write")
+        .executor(Executor::LocalSandbox)
+        .build()
+        .unwrap()
 }
 
 fn turn(agent: &Agent) -> (blotter_instrumentation::Session, Turn) {

@@ -14,10 +14,7 @@
 //!
 //! `cargo run -p blotter-instrumentation --example tiny -- --required --spool /tmp/spool < script`
 
-#![allow(
-    clippy::print_stdout,
-    reason = "an example talks to whoever runs it"
-)]
+#![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read as _, Write};
@@ -198,8 +195,7 @@ fn run(call: &Call, command: &str) -> Outcome<CallResult> {
     call.executing();
     call.sandbox(SandboxOutcome::None);
     say("executing");
-    let output =
-        Command::new("sh").args(["-c", command]).envs(call.environment()).output()?;
+    let output = Command::new("sh").args(["-c", command]).envs(call.environment()).output()?;
     let words = String::from_utf8_lossy(&output.stdout).into_owned();
     Ok(match output.status.code() {
         Some(code) => CallResult::exited(code).output(words),
@@ -244,7 +240,8 @@ impl McpServer {
         let from = BufReader::new(child.stdout.take().ok_or("no standard output")?);
         let mut server = Self { child, to, from, last: 0 };
         let client = json!({"name": "tiny", "version": "0"});
-        let hello = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client});
+        let hello =
+            json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client});
         server.ask("initialize", &hello)?;
         Ok(server)
     }

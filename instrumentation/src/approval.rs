@@ -17,7 +17,9 @@ impl<'c> Approval<'c> {
     pub(crate) fn ask(call: Option<&'c State>, request: &str) -> Self {
         if let Some(call) = call {
             let mut attributes = Attributes::with_capacity(1);
-            attributes.add(blotter::BLOTTER_APPROVAL_REQUEST, request.to_owned());
+            if call.turn.session.core.recorder.says_all() {
+                attributes.add(blotter::BLOTTER_APPROVAL_REQUEST, request.to_owned());
+            }
             call.record(EventName::ApprovalRequested, attributes);
         }
         Self { call }

@@ -31,6 +31,8 @@ pub(crate) struct State {
     pub(crate) turn: Arc<TurnState>,
     pub(crate) context: TraceContext,
     pub(crate) around: Arc<Around>,
+    /// What the model gave: on the record of the start and on the span.
+    arguments: Attributes,
     tool: String,
     start: u64,
     progress: AtomicU8,
@@ -118,19 +120,21 @@ fn open(turn: &Arc<TurnState>, tool: &Tool<'_>, arguments: &str) -> (Box<State>,
     }
     let executor = tool.executor.or(core.executor);
     around.add_some(blotter::BLOTTER_EXECUTOR, executor.map(crate::Executor::as_str));
-    let justification = tool.justification.map(str::to_owned);
-    around.add_some(blotter::BLOTTER_CALL_JUSTIFICATION, justification);
-    core.recorder.add(ARGUMENTS, arguments, &mut around);
+    let mut given = Attributes::with_capacity(2);
+    let justification = tool.justification.filter(|_| core.recorder.says_all());
+    given.add_some(blotter::BLOTTER_CALL_JUSTIFICATION, justification.map(str::to_owned));
+    core.recorder.add(ARGUMENTS, arguments, &mut given);
     let state = Box::new(State {
         turn: Arc::clone(turn),
         context,
         around: Arc::new(Around { attributes: around }),
+        arguments: given.clone(),
         tool: tool.name.to_owned(),
         start: now(),
         progress: AtomicU8::new(UNDECIDED),
         mcp_method: OnceLock::new(),
     });
-    let record = state.fact(EventName::CallStarted, false, Attributes::default());
+    let record = state.fact(EventName::CallStarted, false, given);
     (state, record)
 }
 
@@ -253,9 +257,9 @@ impl State {
     }
 
     /// Records the span of the call; without a result, it was interrupted.
-    fn end(&self, result: Option<CallResult>) {
-        let core = &self.turn.session.core;
-        let mut attributes = Attributes::with_capacity(12);
+    fn end(mut self: Box<Self>, result: Option<CallResult>) {
+        let mut attributes = std::mem::take(&mut self.arguments);
+        attributes.0.reserve(10);
         attributes.add(otel::GEN_AI_OPERATION_NAME, Operation::ExecuteTool.as_str());
         attributes.add(otel::GEN_AI_CONVERSATION_ID, Arc::clone(&self.turn.session.session_id));
         attributes.add_some(otel::MCP_METHOD_NAME, self.mcp_method.get().cloned());
@@ -296,7 +300,7 @@ impl State {
             end: now(),
             failed,
         };
-        core.queue.push(Record {
+        self.turn.session.core.queue.push(Record {
             what: What::Span(Box::new(ended)),
             frame: self.turn.session.frame(),
             around: [Some(Arc::clone(&self.turn.around)), Some(Arc::clone(&self.around))],

@@ -95,6 +95,11 @@ impl Recorder {
         false
     }
 
+    /// Whether words may be recorded as they are.
+    pub(crate) fn says_all(&self) -> bool {
+        self.policy == ContentPolicy::Full
+    }
+
     /// The keys of fingerprints.
     pub(crate) fn keys(&self) -> &Keys {
         self.redactor.keys()

@@ -19,6 +19,8 @@ use crate::value::Attributes;
 /// because its future was cancelled.
 pub struct Turn {
     state: Option<Arc<State>>,
+    /// The last error that work cannot go on after.
+    stopped: Mutex<Option<(TurnError, Continuation)>>,
 }
 
 /// What a turn's calls share.
@@ -28,8 +30,6 @@ pub(crate) struct State {
     pub(crate) around: Arc<Around>,
     parent: Option<[u8; 8]>,
     start: u64,
-    /// The last error that work cannot go on after.
-    stopped: Mutex<Option<(TurnError, Continuation)>>,
 }
 
 impl State {
@@ -47,7 +47,8 @@ impl Turn {
         words: &str,
         parent: Option<TraceContext>,
     ) -> Self {
-        let Some(session) = session else { return Self { state: None } };
+        let stopped = Mutex::new(None);
+        let Some(session) = session else { return Self { state: None, stopped } };
         let context = parent.as_ref().map_or_else(TraceContext::root, TraceContext::child);
         let mut attributes = Attributes::with_capacity(1);
         attributes.add(blotter::BLOTTER_TURN_ID, uuid::Uuid::new_v4().to_string());
@@ -57,12 +58,11 @@ impl Turn {
             around: Arc::new(Around { attributes }),
             parent: parent.map(|parent| parent.span_id),
             start: now(),
-            stopped: Mutex::new(None),
         };
         let mut attributes = Attributes::with_capacity(2);
         state.session.core.recorder.add(PROMPT, words, &mut attributes);
         state.record(EventName::Prompt, false, attributes);
-        Self { state: Some(Arc::new(state)) }
+        Self { state: Some(Arc::new(state)), stopped }
     }
 
     /// Begins a call of a tool. `arguments` are what the model gave, usually JSON.
@@ -99,20 +99,18 @@ impl Turn {
             let mut attributes = Attributes::with_capacity(7);
             error.write(&mut attributes);
             state.record(EventName::Error, true, attributes);
-            if !continuation.is_yes() {
-                let mut stopped = state.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-                *stopped = Some((error, continuation.clone()));
-            }
+        }
+        if !continuation.is_yes() {
+            let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+            *stopped = Some((error, continuation.clone()));
         }
         continuation
     }
 
-    /// Whether work can go on: not after an error that does not go away by trying again. A disabled agent
-    /// does not remember errors; [`Turn::error`] has told.
+    /// Whether work can go on: not after an error that does not go away by trying again.
     #[must_use]
     pub fn may_continue(&self) -> Continuation {
-        let Some(state) = &self.state else { return Continuation::Yes };
-        let stopped = state.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
         stopped.as_ref().map_or(Continuation::Yes, |(_, continuation)| continuation.clone())
     }
 
@@ -124,7 +122,12 @@ impl Turn {
             state.session.core.recorder.add(RESPONSE, answer, &mut attributes);
             state.record(EventName::Response, false, attributes);
         }
-        end(&state, false);
+        end(&state, self.stopped(), false);
+    }
+
+    fn stopped(&self) -> Option<TurnError> {
+        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        stopped.take().map(|(error, _)| error)
     }
 
     /// Where it is in a trace, for the agent's own spans and requests.
@@ -137,21 +140,20 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if let Some(state) = self.state.take() {
-            end(&state, true);
+            end(&state, self.stopped(), true);
         }
     }
 }
 
 /// Records the span of a turn that ends.
-fn end(state: &State, interrupted: bool) {
-    let stopped = state.stopped.lock().unwrap_or_else(PoisonError::into_inner).take();
+fn end(state: &State, stopped: Option<TurnError>, interrupted: bool) {
     let mut attributes = Attributes::with_capacity(10);
     attributes.add(otel::GEN_AI_OPERATION_NAME, Operation::InvokeAgent.as_str());
     attributes.add(otel::GEN_AI_CONVERSATION_ID, Arc::clone(&state.session.session_id));
     let (outcome, failed) = if interrupted {
         attributes.add(otel::ERROR_TYPE, crate::interruption());
         (TurnOutcome::Interrupted, Some("interrupted".to_owned()))
-    } else if let Some((error, _)) = stopped {
+    } else if let Some(error) = stopped {
         error.write(&mut attributes);
         (TurnOutcome::Failed, Some(error.message().to_owned()))
     } else {

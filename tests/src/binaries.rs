@@ -22,9 +22,8 @@ pub const BUILT: &str = "BLOTTER_PROGRAMS_BUILT";
 /// When it does not build.
 pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
     static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let folder = FOLDER.get_or_init(|| {
-        build(&["--workspace", "--bins"]).map_err(|error| format!("{error:#}"))
-    });
+    let folder = FOLDER
+        .get_or_init(|| build(&["--workspace", "--bins"]).map_err(|error| format!("{error:#}")));
     match folder {
         Ok(folder) => Ok(folder.join(name)),
         Err(error) => bail!(error.clone()),
@@ -38,8 +37,7 @@ pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
 pub fn example(name: &str) -> anyhow::Result<PathBuf> {
     static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let arguments = ["--package", "blotter-instrumentation", "--examples"];
-    let folder = FOLDER
-        .get_or_init(|| build(&arguments).map_err(|error| format!("{error:#}")));
+    let folder = FOLDER.get_or_init(|| build(&arguments).map_err(|error| format!("{error:#}")));
     match folder {
         Ok(folder) => Ok(folder.join("examples").join(name)),
         Err(error) => bail!(error.clone()),

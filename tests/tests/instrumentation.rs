@@ -119,7 +119,8 @@ fn says(receipt: &Receipt, expected: &[(&str, &str)]) {
 /// Every fact is graded `observed`, but for those that do not apply to the call.
 fn observed_but(receipt: &Receipt, not_applicable: &[&str]) {
     let facts = receipt.0.as_object().into_iter().flatten();
-    let graded = facts.filter_map(|(name, fact)| Some((name.as_str(), fact.get("grade")?.as_str()?)));
+    let graded =
+        facts.filter_map(|(name, fact)| Some((name.as_str(), fact.get("grade")?.as_str()?)));
     let other: BTreeSet<&str> =
         graded.filter(|(_, grade)| *grade != "observed").map(|(name, _)| name).collect();
     let expected: BTreeSet<&str> = not_applicable.iter().copied().collect();
@@ -142,9 +143,7 @@ async fn every_fact_of_a_receipt_is_the_agents_own_word() -> anyhow::Result<()> 
     let denied = json!({"tool": "shell", "arguments": {"command": "rm -rf /"}, "deny": "no", "by": "reviewer"});
     let refused = tiny.step(&denied).await?;
     let port = host()?;
-    let fetch = |host: &str| {
-        json!({"tool": "fetch", "arguments": {"host": host, "port": port}, "by": "session_grant"})
-    };
+    let fetch = |host: &str| json!({"tool": "fetch", "arguments": {"host": host, "port": port}, "by": "session_grant"});
     let fetched = tiny.step(&fetch("127.0.0.1")).await?;
     let blocked = tiny.step(&fetch("evil.example")).await?;
     let echo = json!({"tool": "mcp:echo", "arguments": {"text": "hello"}, "by": "config", "why": "to hear it"});
@@ -238,7 +237,7 @@ async fn a_call_of_an_agent_that_is_killed_is_known_and_was_interrupted() -> any
     // Nobody is there to receive anything when it is killed.
     let mut tiny = Tiny::start(NOBODY, &["--required", "--spool", spool]).await?;
     let done = tiny.step(&shell("echo first")).await?;
-    let killed = tiny.step(&shell("sleep 1000")).await?;
+    let killed = tiny.step(&shell("sleep 20")).await?;
     let session = tiny.session.clone();
     tiny.kill().await?;
 
@@ -268,11 +267,18 @@ async fn a_call_of_an_agent_that_is_killed_is_known_and_was_interrupted() -> any
         Ok(of(call)?.outcome.value.map_or("", |outcome| outcome.as_str()))
     };
     assert_eq!(outcome(&killed)?, "interrupted");
-    assert_eq!(of(&killed)?.arguments.value.as_deref(), Some(r#"{"command":"sleep 1000"}"#));
+    assert_eq!(of(&killed)?.arguments.value.as_deref(), Some(r#"{"command":"sleep 20"}"#));
     assert_eq!(of(&killed)?.profile.value.as_deref(), Some(":workspace"));
     // Its own end was written before the next call began.
     assert_eq!(outcome(&done)?, "succeeded");
     Ok(())
+}
+
+/// Starts a collector that listens for HTTP there.
+fn collector_at(http: &str, data: &Path) -> anyhow::Result<Daemon> {
+    let mut command = Command::new(binary("triage")?);
+    command.args(["up", "--grpc", "127.0.0.1:0", "--http", http, "--data"]).arg(data);
+    Daemon::spawn(command)
 }
 
 #[tokio::test]
@@ -282,22 +288,19 @@ async fn an_outage_of_the_collector_loses_nothing() -> anyhow::Result<()> {
     let spool = spool.to_str().context("the path is not UTF-8")?;
     let blotter_data = data.path().join("blotter");
     let mut blotter = Daemon::triage_up(&blotter_data)?;
-    let addresses = blotter.addresses().await?;
-    let endpoint = format!("http://{}", addresses.http);
-    let mut tiny = Tiny::start(&endpoint, &["--required", "--spool", spool]).await?;
+    let http = blotter.addresses().await?.http.to_string();
+    let mut tiny =
+        Tiny::start(&format!("http://{http}"), &["--required", "--spool", spool]).await?;
     let session = tiny.session.clone();
     let mut calls = vec![tiny.step(&shell("echo before")).await?];
     blotter.kill().await?;
     calls.push(tiny.step(&shell("echo meanwhile")).await?);
     calls.push(tiny.step(&shell("echo still")).await?);
-    assert_eq!(tiny.end().await?, "spooled");
-
-    let mut blotter = Daemon::triage_up(&blotter_data)?;
-    let addresses = blotter.addresses().await?;
-    let endpoint = format!("http://{}", addresses.http);
-    let tiny = Tiny::start(&endpoint, &["--required", "--spool", spool]).await?;
+    let mut blotter = collector_at(&http, &blotter_data)?;
+    blotter.addresses().await?;
     assert_eq!(tiny.end().await?, "delivered");
     assert!(blotter.terminate().await?.success());
+    assert_eq!(std::fs::read_dir(spool)?.count(), 0, "what is delivered is not kept");
     let archive = blotter_data.join("archive");
     for (call, output) in calls.iter().zip(["before\n", "meanwhile\n", "still\n"]) {
         let receipt = receipt(&archive, &session, call).await?;

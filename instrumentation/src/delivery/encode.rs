@@ -173,8 +173,7 @@ impl Building {
                 lose(of_logs, &frame, 1);
                 let mut all = all(&frame, &around, &attributes);
                 all.push(attribute(blotter::BLOTTER_RECORD_SEQUENCE, Any::IntValue(sequence)));
-                let severity =
-                    if error { SeverityNumber::Error } else { SeverityNumber::Info };
+                let severity = if error { SeverityNumber::Error } else { SeverityNumber::Info };
                 self.logs.push(LogRecord {
                     time_unix_nano: time,
                     observed_time_unix_nano: time,

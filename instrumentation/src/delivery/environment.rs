@@ -160,8 +160,7 @@ impl Destination {
 }
 
 /// Paths of one signal: over HTTP, and over gRPC.
-const LOGS: [&str; 2] =
-    ["/v1/logs", "/opentelemetry.proto.collector.logs.v1.LogsService/Export"];
+const LOGS: [&str; 2] = ["/v1/logs", "/opentelemetry.proto.collector.logs.v1.LogsService/Export"];
 const TRACES: [&str; 2] =
     ["/v1/traces", "/opentelemetry.proto.collector.trace.v1.TraceService/Export"];
 

@@ -83,12 +83,7 @@ const MANY: usize = 512;
 
 impl Queue {
     pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            state: Mutex::default(),
-            limit,
-            arrived: Notify::new(),
-            hurried: Notify::new(),
-        }
+        Self { state: Mutex::default(), limit, arrived: Notify::new(), hurried: Notify::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -276,3 +276,115 @@ fn code(signal: Signal) -> u8 {
 fn checksum(signal: Signal, body: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&[code(signal)]), body)
 }
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use blotter_disk::simulated::SimulatedDisk;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LIMIT: u64 = 1 << 20;
+
+    fn batch(number: u8) -> Batch {
+        let body = Bytes::from(vec![number; 100]);
+        let signal = if number % 2 == 0 { Signal::Logs } else { Signal::Traces };
+        Batch { signal, body, of: Vec::new() }
+    }
+
+    fn open(disk: SimulatedDisk) -> io::Result<Spool> {
+        Spool::open(Arc::new(disk), Path::new("/a/spool"), LIMIT)
+    }
+
+    /// What waits, first to last.
+    fn drain(spool: &mut Spool) -> Vec<u8> {
+        let mut found = Vec::new();
+        while let Some(front) = spool.front() {
+            found.push(front.unwrap().1[0]);
+            spool.pop();
+        }
+        found
+    }
+
+    #[test]
+    fn what_was_appended_survives_a_power_cut_at_any_operation() {
+        for number in 1.. {
+            let disk = SimulatedDisk::new();
+            disk.cut_power_at(number);
+            let mut appended = Vec::new();
+            let mut tried = 0;
+            if let Ok(mut spool) = open(disk.clone()) {
+                for number in 0..6 {
+                    tried = number + 1;
+                    if spool.append(&[batch(number)]).is_err() {
+                        break;
+                    }
+                    appended.push(number);
+                }
+            }
+            for seed in 0..8 {
+                let found = drain(&mut open(disk.after_power_cut(seed)).unwrap());
+                // At the end there may be one that was written, although nobody was told so.
+                assert!(found.starts_with(&appended), "{number}: {found:?}, {appended:?}");
+                let all: Vec<u8> = (0..tried).collect();
+                assert!(all.starts_with(&found), "{number}: {found:?}");
+            }
+            if !disk.is_off() {
+                assert!(number > 10, "the power was never cut");
+                return;
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_delivered_is_gone_and_its_file_with_it() {
+        let disk = SimulatedDisk::new();
+        let mut spool = open(disk.clone()).unwrap();
+        spool.append(&[batch(0), batch(1)]).unwrap();
+        spool.append(&[batch(2)]).unwrap();
+        assert_eq!(drain(&mut spool), [0, 1, 2]);
+        assert_eq!(spool.bytes, 0);
+        spool.append(&[batch(3)]).unwrap();
+        drop(spool);
+        let disk = disk.after_process_death(1);
+        assert_eq!(drain(&mut open(disk).unwrap()), [3]);
+    }
+
+    #[test]
+    fn another_process_leaves_alone_what_is_being_written() {
+        let disk = SimulatedDisk::new();
+        let mut one = open(disk.clone()).unwrap();
+        one.append(&[batch(0)]).unwrap();
+        let mut other = open(disk).unwrap();
+        assert_eq!(drain(&mut other), []);
+        assert_eq!(drain(&mut one), [0]);
+    }
+
+    #[test]
+    fn a_full_spool_takes_nothing_and_keeps_what_it_has() {
+        let mut spool =
+            Spool::open(Arc::new(SimulatedDisk::new()), Path::new("/spool"), 250).unwrap();
+        spool.append(&[batch(0), batch(1)]).unwrap();
+        let full = spool.append(&[batch(2)]).unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+        assert_eq!(drain(&mut spool), [0, 1]);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_lies_in_the_folder_is_read_without_a_panic(
+            mut bytes in prop::collection::vec(any::<u8>(), 0..200),
+            magic in any::<bool>(),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            if magic {
+                bytes = [MAGIC.as_slice(), &bytes].concat();
+            }
+            std::fs::write(folder.path().join("1.spool"), bytes).unwrap();
+            let disk = Arc::new(blotter_disk::LocalDisk);
+            let mut spool = Spool::open(disk, folder.path(), LIMIT).unwrap();
+            drain(&mut spool);
+        }
+    }
+}

@@ -41,11 +41,8 @@ impl Collector {
     pub async fn start(status: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let collector = Self {
-            address,
-            status: Arc::new(AtomicU16::new(status)),
-            taken: Arc::default(),
-        };
+        let collector =
+            Self { address, status: Arc::new(AtomicU16::new(status)), taken: Arc::default() };
         let serving = collector.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {

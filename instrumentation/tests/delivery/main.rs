@@ -186,7 +186,8 @@ async fn a_full_spool_takes_no_more_and_the_loss_is_reported_when_the_collector_
         .sum();
     // Each prompt is a log record and a span; the session has two records of its own.
     let arrived = logs.len() + collector.spans().len();
-    let reports = collector.names().iter().filter(|name| *name == "blotter.records.dropped").count();
+    let reports =
+        collector.names().iter().filter(|name| *name == "blotter.records.dropped").count();
     assert_eq!(arrived - reports + usize::try_from(dropped).unwrap(), 2 * 101 + 2);
     assert!(dropped > 0);
     // What came first was kept.
@@ -257,10 +258,7 @@ fn a_call_that_must_be_audited_is_on_the_disk_when_it_begins() {
         let next = build(after, &collector.url()).unwrap();
         next.flush_async(PATIENCE).await.unwrap();
         let names = collector.names();
-        assert_eq!(
-            names,
-            ["blotter.session.started", "blotter.prompt", "blotter.call.started"]
-        );
+        assert_eq!(names, ["blotter.session.started", "blotter.prompt", "blotter.call.started"]);
         next.shutdown_async(PATIENCE).await.unwrap();
     });
 }
@@ -344,9 +342,8 @@ fn no_thread_is_left_behind() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let ours = || {
         let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-        let names = tasks.filter_map(|task| {
-            std::fs::read_to_string(task.unwrap().path().join("comm")).ok()
-        });
+        let names = tasks
+            .filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).ok());
         names.filter(|name| name.starts_with("blotter")).count()
     };
     let before = ours();
@@ -372,8 +369,7 @@ async fn no_secret_and_no_withheld_word_leaves_the_process() {
         .build()
         .unwrap();
     let identity = Identity::user("ada").credential(Credential::new(key.to_owned()));
-    let session =
-        agent.session(identity, ProfileInEffect::new("p", ""), Transport::new("http"));
+    let session = agent.session(identity, ProfileInEffect::new("p", ""), Transport::new("http"));
     let turn = session.prompt("go");
     let call = turn.call_async("shell", &format!("curl -H 'token: {key}'")).await.unwrap();
     call.finish(CallResult::succeeded().output(key));

@@ -120,7 +120,10 @@ fn a_grant_has_a_scope_and_an_error_a_class() {
         ],
     );
     assert_eq!((kind(&grant), grant.detail.as_deref()), ("grant", Some("session")));
-    assert_eq!((grant.text.as_deref(), grant.decision.as_deref()), (Some("network"), Some("granted")));
+    assert_eq!(
+        (grant.text.as_deref(), grant.decision.as_deref()),
+        (Some("network"), Some("granted"))
+    );
     let error = fact(
         "blotter.error",
         vec![
@@ -130,7 +133,10 @@ fn a_grant_has_a_scope_and_an_error_a_class() {
         ],
     );
     assert_eq!((kind(&error), error.error_class.as_deref()), ("error", Some("usage_limit")));
-    assert_eq!((error.http_status, error.detail.as_deref()), (Some(429), Some("insufficient_quota")));
+    assert_eq!(
+        (error.http_status, error.detail.as_deref()),
+        (Some(429), Some("insufficient_quota"))
+    );
 }
 
 #[test]

@@ -48,8 +48,7 @@ const OF_MANY: &str = "blotter";
 /// The agent, or the sub-agent where one made the call.
 pub(crate) fn agent(call: &Call, session: &Session) -> Fact<String> {
     let of_many = session.agent.value.as_deref() == Some(OF_MANY);
-    let own = call.agent.value.is_some()
-        && (of_many || call.agent.value != session.program.value);
+    let own = call.agent.value.is_some() && (of_many || call.agent.value != session.program.value);
     if own { call.agent.clone() } else { session.agent.clone() }
 }
 

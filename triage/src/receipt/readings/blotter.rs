@@ -61,9 +61,8 @@ impl Reading for Blotter {
         if call.result.is_some() || around.open {
             return None;
         }
-        let is_start = |name: &Option<String>| {
-            name.as_deref() == Some(EventName::CallStarted.as_str())
-        };
+        let is_start =
+            |name: &Option<String>| name.as_deref() == Some(EventName::CallStarted.as_str());
         let start = call.stages.iter().find(|stage| is_start(&stage.name))?;
         let why = "its start was recorded, and no end followed";
         Some(Fact::inferred((), why, start.events.clone()))
