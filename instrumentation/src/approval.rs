@@ -3,7 +3,7 @@
 use blotter_schemas::names::blotter::{self, EventName};
 
 use crate::call::State;
-use crate::facts::{Decision, Scope};
+use crate::decision::{Decision, Scope};
 use crate::value::Attributes;
 
 /// An approval that was asked for. Dropped without an answer, it says nothing more: the call then tells that

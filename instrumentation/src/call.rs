@@ -11,12 +11,14 @@ use crate::agent::AuditMode;
 use crate::approval::{Approval, PermissionRequest};
 use crate::content::{ARGUMENTS, OUTPUT};
 use crate::context::TraceContext;
+use crate::decision::{Decision, ProxyDecision, SandboxOutcome, Verdict};
 use crate::delivery::queue::{For, Waiting};
 use crate::delivery::ticket::{Settled, Ticket};
 use crate::error::Error;
-use crate::facts::{Decision, ProxyDecision, SandboxOutcome, Tool, Verdict};
 use crate::mcp::McpRequest;
 use crate::record::{Around, Ended, Record, What, now};
+use crate::result::CallResult;
+use crate::tool::Tool;
 use crate::turn::State as TurnState;
 use crate::value::Attributes;
 
@@ -43,68 +45,6 @@ pub(crate) struct State {
 const UNDECIDED: u8 = 0;
 const REFUSED: u8 = 1;
 const EXECUTING: u8 = 2;
-
-/// How a call ended, where it was not cut off.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallResult {
-    outcome: CallOutcome,
-    exit_code: Option<i32>,
-    output: Option<String>,
-    message: Option<String>,
-}
-
-impl CallResult {
-    fn new(outcome: CallOutcome) -> Self {
-        Self { outcome, exit_code: None, output: None, message: None }
-    }
-
-    /// It did what it should.
-    #[must_use]
-    pub fn succeeded() -> Self {
-        Self::new(CallOutcome::Succeeded)
-    }
-
-    /// It came to its end and did not do what it should.
-    #[must_use]
-    pub fn failed(message: impl Into<String>) -> Self {
-        Self { message: Some(message.into()), ..Self::new(CallOutcome::Failed) }
-    }
-
-    /// Its process ended with this code: a success where that is 0.
-    #[must_use]
-    pub fn exited(code: i32) -> Self {
-        let result = match code {
-            0 => Self::succeeded(),
-            code => Self::failed(format!("exit code {code}")),
-        };
-        Self { exit_code: Some(code), ..result }
-    }
-
-    /// It was refused, by a person, the configuration or a reviewer, and not made.
-    #[must_use]
-    pub fn refused(message: impl Into<String>) -> Self {
-        Self { message: Some(message.into()), ..Self::new(CallOutcome::Refused) }
-    }
-
-    /// A hook, the sandbox or the network proxy stopped it.
-    #[must_use]
-    pub fn blocked(message: impl Into<String>) -> Self {
-        Self { message: Some(message.into()), ..Self::new(CallOutcome::Blocked) }
-    }
-
-    /// A person ended it at the prompt.
-    #[must_use]
-    pub fn cancelled() -> Self {
-        Self::new(CallOutcome::Cancelled)
-    }
-
-    /// What came back.
-    #[must_use]
-    pub fn output(mut self, output: impl Into<String>) -> Self {
-        self.output = Some(output.into());
-        self
-    }
-}
 
 /// The start of a call that is recorded, and the call.
 fn open(turn: &Arc<TurnState>, tool: &Tool<'_>, arguments: &str) -> (Box<State>, Record) {

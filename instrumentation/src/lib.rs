@@ -37,36 +37,43 @@
 
 mod agent;
 mod approval;
+mod builder;
 mod call;
 mod content;
 mod context;
 mod credential;
+mod decision;
 mod delivery;
 mod error;
-mod facts;
+mod identity;
 mod mcp;
 #[cfg(feature = "tracing")]
 mod own_spans;
 mod record;
+mod result;
 mod session;
+mod tool;
+mod transport;
 mod trouble;
 mod turn;
 mod value;
 
-pub use agent::{Agent, AgentBuilder, AuditMode, Flushed};
+pub use agent::{Agent, AuditMode, Flushed};
 pub use approval::{Approval, PermissionRequest};
-pub use call::{Call, CallResult};
+pub use builder::AgentBuilder;
+pub use call::Call;
 pub use content::ContentPolicy;
 pub use context::TraceContext;
 pub use credential::{Credential, TokenKind};
+pub use decision::{DecidedBy, Decision, ProxyDecision, SandboxOutcome, Scope, Verdict};
 pub use delivery::environment::Protocol;
 pub use error::Error;
-pub use facts::{
-    DecidedBy, Decision, Executor, Identity, ProfileInEffect, ProxyDecision, SandboxOutcome, Scope,
-    SubAgentLimits, Tool, Transport, Verdict,
-};
+pub use identity::{Identity, ProfileInEffect};
 pub use mcp::McpRequest;
-pub use session::Session;
+pub use result::CallResult;
+pub use session::{Session, SubAgentLimits};
+pub use tool::{Executor, Tool};
+pub use transport::Transport;
 pub use trouble::{Advice, Continuation, ErrorClass, TurnError};
 pub use turn::Turn;
 

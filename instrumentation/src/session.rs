@@ -9,10 +9,22 @@ use blotter_schemas::names::opentelemetry as otel;
 use crate::agent::Core;
 use crate::call::Call;
 use crate::context::TraceContext;
-use crate::facts::{Identity, ProfileInEffect, SubAgentLimits, Transport};
+use crate::identity::{Identity, ProfileInEffect};
 use crate::record::{Around, Frame, Record, What, now};
+use crate::transport::Transport;
 use crate::turn::Turn;
 use crate::value::Attributes;
+
+/// What is known of sub-agents when one starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SubAgentLimits {
+    /// Deepest sub-agent that is allowed; the first session is at 0.
+    pub depth: Option<u32>,
+    /// Sub-agents of this session that run now, the new one included.
+    pub running: Option<u32>,
+    /// Most that may run at a time.
+    pub threads: Option<u32>,
+}
 
 /// A session. It ends when [`Session::end`] is called; dropped without that, its end says that it was
 /// interrupted.

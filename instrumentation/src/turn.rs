@@ -9,9 +9,9 @@ use crate::call::{self, Call};
 use crate::content::{PROMPT, RESPONSE};
 use crate::context::TraceContext;
 use crate::error::Error;
-use crate::facts::Tool;
 use crate::record::{Around, Ended, Record, What, now};
 use crate::session::State as SessionState;
+use crate::tool::Tool;
 use crate::trouble::{Continuation, TurnError};
 use crate::value::Attributes;
 

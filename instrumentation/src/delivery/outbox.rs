@@ -22,7 +22,10 @@ pub(crate) struct Outbox {
     limit: usize,
     /// Batches ever taken in.
     taken: u64,
-    waiting: Vec<(u64, Waiting)>,
+    /// Who waits: up to which batch, and how many attempts had failed before.
+    waiting: Vec<(u64, u64, Waiting)>,
+    /// Attempts that failed.
+    failures: u64,
     /// The last attempt to send failed, and why.
     down: Option<String>,
     /// What was lost and not reported yet.
@@ -41,6 +44,7 @@ impl Outbox {
             limit,
             taken,
             waiting: Vec::new(),
+            failures: 0,
             down: None,
             lost: Vec::new(),
             stop: None,
@@ -97,7 +101,7 @@ impl Outbox {
                     waiting.ticket.settle(Settled::Failed(format!("the spool: {why}")));
                 }
                 (For::Durable, None) if on_disk => waiting.ticket.settle(Settled::Spooled),
-                _ => self.waiting.push((self.taken, waiting)),
+                _ => self.waiting.push((self.taken, self.failures, waiting)),
             }
         }
         self.settle();
@@ -160,6 +164,7 @@ impl Outbox {
     /// The collector cannot be reached: what is in memory goes to the spool.
     pub(crate) fn failed(&mut self, why: String) {
         self.down = Some(why);
+        self.failures += 1;
         self.spill();
         self.settle();
     }
@@ -179,10 +184,11 @@ impl Outbox {
         let done = self.taken - left as u64;
         let on_disk = self.memory.is_empty() && self.spool.is_some();
         let down = self.down.as_deref();
-        self.waiting.retain(|(upto, waiting)| {
+        let failures = self.failures;
+        self.waiting.retain(|(upto, before, waiting)| {
             let settled = if done >= *upto {
                 Settled::Delivered
-            } else if on_disk && (down.is_some() || waiting.wants == For::Durable) {
+            } else if on_disk && (failures > *before || waiting.wants == For::Durable) {
                 Settled::Spooled
             } else if waiting.until <= now {
                 let down = down.unwrap_or("the collector did not answer in time");
@@ -197,7 +203,7 @@ impl Outbox {
 
     /// When the next of those who wait loses patience.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.waiting.iter().map(|(_, waiting)| waiting.until).min()
+        self.waiting.iter().map(|(.., waiting)| waiting.until).min()
     }
 
     /// Whether there is nothing more to do before the end: all was delivered, or it is on the disk and the
@@ -213,7 +219,7 @@ impl Outbox {
         let left = self.memory.len();
         let failed = Settled::Failed("the agent was shut down".to_owned());
         self.settle();
-        for (_, waiting) in self.waiting.drain(..) {
+        for (.., waiting) in self.waiting.drain(..) {
             waiting.ticket.settle(failed.clone());
         }
         left
