@@ -2,8 +2,7 @@
 //!
 //! `cargo bench -p blotter-instrumentation` prints a table of Markdown. Time is that of the agent's thread on
 //! the processor, and from call to return; it is taken over many calls between two flushes, which are not
-//! counted. Allocations are those of the whole process while the delivery thread sleeps; in the modes in
-//! which it cannot sleep they are left out.
+//! counted. Allocations are those of the whole process, counted where the delivery thread sleeps.
 
 #![allow(
     clippy::expect_used,
@@ -41,6 +40,9 @@ const DISABLED: f64 = 50.0;
 /// Calls between two flushes, and how often.
 const CALLS: u32 = 200;
 const ROUNDS: usize = 50;
+/// Agents whose delivery sleeps, and calls of each: fewer records than wake it.
+const ASLEEP: u32 = 30;
+const FEW: u32 = 50;
 const ARGUMENTS: &str = r#"{"command":"cargo test --workspace","cwd":"/home/ada/project"}"#;
 const PATIENCE: Duration = Duration::from_secs(60);
 const NOBODY: &str = "http://127.0.0.1:9";
@@ -53,16 +55,13 @@ fn main() {
         "| mode | CPU ns/call | wall ns/call | CPU ns/record | of the limit | allocations/call | bytes/call |"
     );
     println!("|---|---|---|---|---|---|---|");
-    measure("export off", &Agent::disabled(), DISABLED, true);
-    let sleeping = build(
-        Agent::builder().endpoint(NOBODY).interval(Duration::from_secs(3600)).memory_limit(1 << 30),
-    );
-    measure("recording alone (delivery asleep)", &sleeping, EXPORTING, true);
+    measure("export off", &Agent::disabled(), DISABLED);
+    asleep();
     let exporting = build(Agent::builder().endpoint(collector.url()));
-    measure("async export", &exporting, EXPORTING, false);
+    measure("async export", &exporting, EXPORTING);
     let spool = folder.path().join("spool");
     let spooling = build(Agent::builder().endpoint(NOBODY).spool(&spool).spool_limit(1 << 40));
-    measure("spool (no collector)", &spooling, EXPORTING, false);
+    measure("spool (no collector)", &spooling, EXPORTING);
 
     println!("\n| Required, one call after the other | median ms | p99 ms |\n|---|---|---|");
     let spool = folder.path().join("required");
@@ -71,7 +70,7 @@ fn main() {
     durable("fsynced spool", &required);
     let acknowledged = build(Agent::builder().endpoint(collector.url()).audit(AuditMode::Required));
     durable("acknowledged export, no spool", &acknowledged);
-    for agent in [sleeping, exporting, spooling, required, acknowledged] {
+    for agent in [exporting, spooling, required, acknowledged] {
         let _ = agent.shutdown(Duration::from_millis(500));
     }
 }
@@ -108,47 +107,76 @@ fn cpu() -> Duration {
     Duration::new(u64::try_from(time.tv_sec).unwrap(), u32::try_from(time.tv_nsec).unwrap())
 }
 
-fn measure(mode: &str, agent: &Agent, limit: f64, counted: bool) {
-    let (session, turn) = turn(agent);
-    let mut rounds = Vec::new();
-    let rest = || {
-        if !counted {
-            let _ = agent.flush(PATIENCE);
-        }
-    };
-    for _ in 0..CALLS {
-        call(&turn);
+/// Times of one round: on the processor, and from call to return.
+type Round = (Duration, Duration);
+
+fn round(turn: &Turn, calls: u32) -> Round {
+    let (wall, thread) = (Instant::now(), cpu());
+    for _ in 0..calls {
+        call(turn);
     }
-    rest();
-    let region = Region::new(ALLOCATOR);
-    let allocated = region.change();
-    for _ in 0..ROUNDS {
-        let (wall, thread) = (Instant::now(), cpu());
-        for _ in 0..CALLS {
-            call(&turn);
-        }
-        rounds.push((cpu() - thread, wall.elapsed()));
-        rest();
-    }
-    let now = region.change();
-    let calls = f64::from(CALLS) * ROUNDS as f64;
-    let nanos = |of: fn(&(Duration, Duration)) -> Duration| {
-        let mut all: Vec<f64> = rounds.iter().map(|it| of(it).as_nanos() as f64).collect();
-        all.sort_by(f64::total_cmp);
-        all[all.len() / 2] / f64::from(CALLS)
-    };
-    let (thread, wall) = (nanos(|it| it.0), nanos(|it| it.1));
-    let of = |now: usize, before: usize| {
-        if counted { format!("{:.1}", (now - before) as f64 / calls) } else { "-".to_owned() }
-    };
+    (cpu() - thread, wall.elapsed())
+}
+
+/// The median of the rounds, nanoseconds a call.
+fn median(rounds: &[Round], calls: u32, of: fn(&Round) -> Duration) -> f64 {
+    let mut all: Vec<f64> = rounds.iter().map(|it| of(it).as_nanos() as f64).collect();
+    all.sort_by(f64::total_cmp);
+    all[all.len() / 2] / f64::from(calls)
+}
+
+fn tell(mode: &str, rounds: &[Round], calls: u32, limit: f64, allocated: Option<[f64; 2]>) {
+    let thread = median(rounds, calls, |it| it.0);
+    let wall = median(rounds, calls, |it| it.1);
+    let [count, bytes] = allocated.map_or(["-".to_owned(), "-".to_owned()], |allocated| {
+        allocated.map(|number| format!("{number:.1}"))
+    });
+    let record = thread / RECORDS;
+    let ratio = record / limit;
     println!(
-        "| {mode} | {thread:.0} | {wall:.0} | {:.0} | {:.0} % of {limit} ns | {} | {} |",
-        thread / RECORDS,
-        thread / RECORDS / limit * 100.0,
-        of(now.allocations, allocated.allocations),
-        of(now.bytes_allocated, allocated.bytes_allocated),
+        "| {mode} | {thread:.0} | {wall:.0} | {record:.1} | {ratio:.3} of {limit} ns | {count} | {bytes} |"
     );
+}
+
+fn measure(mode: &str, agent: &Agent, limit: f64) {
+    let (session, turn) = turn(agent);
+    round(&turn, CALLS);
+    let mut rounds = Vec::new();
+    let before = Region::new(ALLOCATOR);
+    for _ in 0..ROUNDS {
+        let _ = agent.flush(PATIENCE);
+        rounds.push(round(&turn, CALLS));
+    }
+    // Only where nothing is recorded, no other thread allocates.
+    let change = before.change();
+    let calls = f64::from(CALLS) * ROUNDS as f64;
+    let allocated = [change.allocations, change.bytes_allocated].map(|it| it as f64 / calls);
+    tell(mode, &rounds, CALLS, limit, (!agent.is_enabled()).then_some(allocated));
     drop((turn, session));
+}
+
+/// Recording alone: so few calls that the delivery thread is not woken.
+fn asleep() {
+    let mut rounds = Vec::new();
+    let mut allocated = [0.0; 2];
+    for _ in 0..ASLEEP {
+        let builder = Agent::builder().endpoint(NOBODY).interval(Duration::from_secs(3600));
+        let agent = build(builder);
+        let (session, turn) = turn(&agent);
+        // It is at rest before anything is counted.
+        std::thread::sleep(Duration::from_millis(20));
+        round(&turn, 10);
+        let before = Region::new(ALLOCATOR);
+        let times = round(&turn, FEW);
+        let change = before.change();
+        rounds.push(times);
+        for (sum, of) in allocated.iter_mut().zip([change.allocations, change.bytes_allocated]) {
+            *sum += of as f64 / f64::from(FEW * ASLEEP);
+        }
+        drop((turn, session));
+        let _ = agent.shutdown(Duration::from_millis(1));
+    }
+    tell("recording alone", &rounds, FEW, EXPORTING, Some(allocated));
 }
 
 fn durable(mode: &str, agent: &Agent) {

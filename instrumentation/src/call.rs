@@ -197,7 +197,7 @@ impl State {
     }
 
     /// Records the span of the call; without a result, it was interrupted.
-    fn end(mut self: Box<Self>, result: Option<CallResult>) {
+    fn end(mut self, result: Option<CallResult>) {
         let mut attributes = std::mem::take(&mut self.arguments);
         attributes.0.reserve(10);
         attributes.add(otel::GEN_AI_OPERATION_NAME, Operation::ExecuteTool.as_str());
@@ -275,7 +275,6 @@ impl Call {
     }
 
     /// Asks a person or a reviewer whether it may be made: `request` is what they are shown.
-    #[must_use]
     pub fn approval<'c>(&'c self, request: &str) -> Approval<'c> {
         Approval::ask(self.state.as_deref(), request)
     }
@@ -288,7 +287,6 @@ impl Call {
     }
 
     /// Asks for a permission beyond the profile, such as `network` or `write /srv/data`.
-    #[must_use]
     pub fn permission_requested<'c>(&'c self, permission: &str) -> PermissionRequest<'c> {
         PermissionRequest::ask(self.state.as_deref(), permission)
     }

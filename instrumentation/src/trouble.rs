@@ -280,11 +280,9 @@ mod tests {
     #[test]
     fn a_terminal_error_says_why_and_what_to_do() {
         let revoked = TurnError::new("revoked").http_status(401);
-        let Continuation::No { reason, advice } = revoked.continuation() else {
-            unreachable!("401 is terminal")
-        };
-        assert!(reason.contains("revoked"));
-        assert_eq!(advice, Advice::ChangeCredentials);
+        let reason = "the error does not go away by trying again: revoked".to_owned();
+        let advice = Advice::ChangeCredentials;
+        assert_eq!(revoked.continuation(), Continuation::No { reason, advice });
     }
 
     #[test]

@@ -289,7 +289,7 @@ mod tests {
 
     fn batch(number: u8) -> Batch {
         let body = Bytes::from(vec![number; 100]);
-        let signal = if number % 2 == 0 { Signal::Logs } else { Signal::Traces };
+        let signal = if number.is_multiple_of(2) { Signal::Logs } else { Signal::Traces };
         Batch { signal, body, of: Vec::new() }
     }
 
