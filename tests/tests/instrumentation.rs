@@ -10,7 +10,10 @@ use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context as _, ensure};
-use blotter_schemas::tables::Event;
+use arrow_array::Array as _;
+use blotter_schemas::coverage::{self, Reports};
+use blotter_schemas::names::blotter::{EventKind, EventSource};
+use blotter_schemas::tables::{Event, Row as _};
 use blotter_tests::binaries::{binary, example};
 use blotter_tests::guests::{installed, workspace};
 use blotter_tests::processes::{Daemon, triage};
@@ -127,6 +130,69 @@ fn observed_but(receipt: &Receipt, not_applicable: &[&str]) {
     assert_eq!(other, expected, "{:#}", receipt.0);
 }
 
+/// Columns that say when, where from and under whose custody: no agent chooses them.
+const NOT_REPORTED: [&str; 32] = [
+    "event_id",
+    "origin_id",
+    "source",
+    "dialect",
+    "dialect_version",
+    "time",
+    "time_unix_nano",
+    "time_source",
+    "time_clamped",
+    "observed_time",
+    "observed_time_unix_nano",
+    "received_time",
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "agent_name",
+    "host_name",
+    "process_pid",
+    "kind",
+    "name",
+    "collector_id",
+    "journal_position",
+    "log_index",
+    "sender",
+    "peer",
+    "tenant",
+    "redactions",
+    "redaction_version",
+    "key_id",
+    "severity",
+    "normalise_error",
+    "record",
+];
+
+/// What was sent is what the coverage table declares: what is called *always* is in every such event, *never*
+/// in none.
+fn as_declared(archive: &Path) -> anyhow::Result<()> {
+    let rows = table_files::rows::<Event>(archive)?;
+    let batch = Event::to_batch(&rows)?;
+    let coverage = coverage::coverage("blotter").context("it has a coverage table")?;
+    ensure!(!rows.is_empty(), "nothing was sent");
+    for (index, row) in rows.iter().enumerate() {
+        let kind = row.kind.as_deref().and_then(EventKind::from_value).context("a kind")?;
+        let source = row.source.as_deref().and_then(EventSource::from_value).context("a source")?;
+        let declared = coverage.event(kind, source);
+        let declared = declared.with_context(|| format!("{kind} from {source} is not declared"))?;
+        for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+            let name = field.name().as_str();
+            let there = column.is_valid(index);
+            let holds = NOT_REPORTED.contains(&name)
+                || match declared.column(name) {
+                    Reports::Always => there,
+                    Reports::Sometimes(_) => true,
+                    Reports::Never => !there,
+                };
+            ensure!(holds, "{name} of {kind} from {source}: {row:?}");
+        }
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn every_fact_of_a_receipt_is_the_agents_own_word() -> anyhow::Result<()> {
     let data = tempfile::tempdir()?;
@@ -223,6 +289,7 @@ async fn every_fact_of_a_receipt_is_the_agents_own_word() -> anyhow::Result<()> 
     observed_but(&of(&echoed, &expected).await?, &["network", "exit_code"]);
     of(&broken, &[("outcome", "failed"), ("mcp_server", "files")]).await?;
 
+    as_declared(&archive)?;
     // Nothing of it is a gap.
     let gaps = triage(&archive, ["gaps", &session]).await?;
     assert_eq!(gaps.exit_code, Some(0), "{}{}", gaps.stdout, gaps.stderr);
@@ -413,5 +480,5 @@ async fn an_agent_in_python_does_the_same_without_the_crate() -> anyhow::Result<
     says(&mcp, &[("mcp_server", "files"), ("transport", "stdio"), ("outcome", "succeeded")]);
     let cut = of("py-call-4").await?;
     says(&cut, &[("outcome", "interrupted")]);
-    Ok(())
+    as_declared(&archive)
 }

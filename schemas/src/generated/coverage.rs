@@ -8,7 +8,7 @@ pub(crate) const ALL: &[Coverage] = &[
     Coverage {
         dialect: "blotter",
         agent: "An agent instrumented with blotter-instrumentation, or by hand as docs/emit.md says",
-        version: "1",
+        version: "such an agent (rules 1)",
         turn_on: "The agent's author builds it in; it reads `OTEL_EXPORTER_OTLP_ENDPOINT` and the other `OTEL_*` variables.",
         signals: &[
             SignalCoverage { signal: "logs", reports: "sometimes", setting: None },
