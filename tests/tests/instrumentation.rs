@@ -39,8 +39,17 @@ struct Tiny {
 
 impl Tiny {
     async fn start(endpoint: &str, options: &[&str]) -> anyhow::Result<Self> {
+        Self::start_with(endpoint, options, &[]).await
+    }
+
+    async fn start_with(
+        endpoint: &str,
+        options: &[&str],
+        variables: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let mut child = Command::new(example("tiny")?)
             .args(options)
+            .envs(variables.iter().copied())
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
             .env("TINY_API_KEY", KEY)
             .stdin(Stdio::piped())
@@ -376,6 +385,34 @@ async fn an_outage_of_the_collector_loses_nothing() -> anyhow::Result<()> {
     // No number of a log record is missing, and none came twice.
     let gaps = triage(&archive, ["gaps", &session]).await?;
     assert_eq!(gaps.exit_code, Some(0), "{}{}", gaps.stdout, gaps.stderr);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_same_goes_over_grpc_with_gzip() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let mut blotter = Daemon::triage_up(data.path())?;
+    let endpoint = format!("http://{}", blotter.addresses().await?.grpc);
+    let variables =
+        [("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")];
+    // Without a spool, so that the call waits for the answer.
+    let mut tiny = Tiny::start_with(&endpoint, &["--required"], &variables).await?;
+    let call = tiny.step(&shell("echo over grpc")).await?;
+    let session = tiny.session.clone();
+    assert_eq!(tiny.end().await?, "delivered");
+    assert!(blotter.terminate().await?.success());
+    let receipt = receipt(&data.path().join("archive"), &session, &call).await?;
+    says(&receipt, &[("outcome", "succeeded"), ("output", "over grpc\n")]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn export_can_be_turned_off_but_not_by_an_agent_that_must_be_audited() -> anyhow::Result<()> {
+    let off = [("OTEL_SDK_DISABLED", "true")];
+    let tiny = Tiny::start_with(NOBODY, &[], &off).await?;
+    assert_eq!(tiny.session, "", "nothing is recorded");
+    assert_eq!(tiny.end().await?, "delivered");
+    assert!(Tiny::start_with(NOBODY, &["--required"], &off).await.is_err());
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use blotter_disk::simulated::SimulatedDisk;
 use blotter_instrumentation::{
     Agent, AgentBuilder, AuditMode, CallResult, ContentPolicy, Credential, DecidedBy, Decision,
-    Error, Flushed, Identity, ProfileInEffect, Session, SubAgentLimits, Transport, TurnError,
+    Error, Flushed, Identity, ProfileInEffect, Session, SubAgentLimits, Tool, Transport, TurnError,
 };
 use collector::{Collector, said};
 
@@ -427,6 +427,31 @@ async fn a_sub_agent_says_whose_it_is_and_a_terminal_error_ends_a_turn() {
     let inner = spans.iter().find(failed).unwrap();
     let call = spans.iter().find(|span| span.name.starts_with("execute_tool")).unwrap();
     assert_eq!(inner.parent_span_id, call.span_id);
+}
+
+#[tokio::test]
+async fn a_request_to_an_mcp_server_carries_its_own_span() {
+    let collector = Collector::start(200).await;
+    let agent = agent(&collector).build().unwrap();
+    let session = session(&agent);
+    let turn = session.prompt("go");
+    let call = turn.call(Tool::of_mcp_server("read", "files", "stdio"), "{}").unwrap();
+    let request = call.mcp("files", "tools/call");
+    let meta = request.meta();
+    drop(request);
+    call.finish(CallResult::failed("it broke off"));
+    drop((turn, session));
+    agent.shutdown_async(PATIENCE).await.unwrap();
+    let spans = collector.spans();
+    let request = spans.iter().find(|span| span.name == "tools/call read").unwrap();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let parent = format!("00-{}-{}-01", hex(&request.trace_id), hex(&request.span_id));
+    assert_eq!(meta, [("traceparent", parent)]);
+    assert_eq!(said(&request.attributes, "error.type"), "interrupted");
+    assert_eq!(said(&request.attributes, "blotter.mcp.transport"), "stdio");
+    let call = spans.iter().find(|span| span.name == "execute_tool read").unwrap();
+    assert_eq!(request.parent_span_id, call.span_id);
+    assert_eq!(said(&call.attributes, "blotter.executor"), "mcp_server");
 }
 
 #[cfg(feature = "tracing")]
