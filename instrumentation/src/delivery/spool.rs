@@ -281,6 +281,7 @@ fn checksum(signal: Signal, body: &[u8]) -> u32 {
 #[allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 mod tests {
     use blotter_disk::simulated::SimulatedDisk;
+    use blotter_disk::{Operation, Site};
     use proptest::prelude::*;
 
     use super::*;
@@ -334,6 +335,21 @@ mod tests {
                 assert!(number > 10, "the power was never cut");
                 return;
             }
+        }
+    }
+
+    #[test]
+    fn without_any_one_of_its_syncs_something_would_be_lost() {
+        let file = Site { step: APPEND, operation: Operation::SyncFile };
+        let name = Site { step: "spool.segment", operation: Operation::SyncFolder };
+        for site in [file, name] {
+            let lost = |seed| {
+                let disk = SimulatedDisk::new();
+                disk.ignore(site);
+                open(disk.clone()).unwrap().append(&[batch(0)]).unwrap();
+                drain(&mut open(disk.after_power_cut(seed)).unwrap()) != [0]
+            };
+            assert!((0..64).any(lost), "{site} is not needed");
         }
     }
 
