@@ -76,7 +76,13 @@ impl Outbox {
     /// Takes batches in. With `durable` they go to the spool, where there is one, before anybody who waits is
     /// told.
     pub(crate) fn accept(&mut self, batches: Vec<Batch>, durable: bool, waiting: Vec<Waiting>) {
-        let spools = |spool: &Spool| durable || self.down.is_some() || !spool.is_empty();
+        if durable || self.down.is_some() {
+            self.spill();
+        }
+        // What is in memory for want of room on the disk is older: only what must be durable passes it.
+        let in_order = self.memory.is_empty();
+        let down = self.down.is_some();
+        let spools = |spool: &Spool| durable || (in_order && (down || !spool.is_empty()));
         let mut written = None;
         if let Some(spool) = self.spool.as_mut().filter(|spool| spools(spool))
             && !batches.is_empty()
