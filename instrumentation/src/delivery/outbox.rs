@@ -93,14 +93,15 @@ impl Outbox {
             Some(Err(error)) => Some(error.to_string()),
             _ => None,
         };
-        if let Some(Ok(())) = written {
+        let is_written = matches!(written, Some(Ok(())));
+        if is_written {
             self.taken += batches.len() as u64;
         } else {
             for batch in batches {
                 self.keep(batch);
             }
         }
-        let on_disk = self.memory.is_empty() && self.spool.is_some();
+        let on_disk = is_written || (self.memory.is_empty() && self.spool.is_some());
         for waiting in waiting {
             match (waiting.wants, &failed) {
                 (For::Durable, Some(why)) => {
