@@ -299,6 +299,8 @@ async fn every_fact_of_a_receipt_is_the_agents_own_word() -> anyhow::Result<()> 
     of(&broken, &[("outcome", "failed"), ("mcp_server", "files")]).await?;
 
     as_declared(&archive)?;
+    let listed = triage(&archive, ["sessions", "--agent", "tiny"]).await?;
+    assert!(listed.stdout.contains("tiny"), "it is listed by its own name: {}", listed.stdout);
     // Nothing of it is a gap.
     let gaps = triage(&archive, ["gaps", &session]).await?;
     assert_eq!(gaps.exit_code, Some(0), "{}{}", gaps.stdout, gaps.stderr);

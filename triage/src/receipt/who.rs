@@ -6,7 +6,7 @@ use super::circumstances::Circumstances;
 use super::tokens::Executed;
 use crate::fact::{EventId, Fact};
 use crate::reconstruct::Session;
-use crate::reconstruct::model::{Call, Entry, Note};
+use crate::reconstruct::model::{Call, Entry, Note, OF_MANY};
 use crate::reconstruct::speakers::Speaker;
 
 /// What agents put where the words of a prompt were. Codex: `codex-rs/otel/src/events`; Claude Code:
@@ -41,9 +41,6 @@ pub(crate) fn not_planned(around: &Circumstances<'_>) -> Fact<String> {
         None => Fact::missing("not reported"),
     }
 }
-
-/// The dialect that agents of any name speak: their records say which one it was.
-const OF_MANY: &str = "blotter";
 
 /// The agent, or the sub-agent where one made the call.
 pub(crate) fn agent(call: &Call, session: &Session) -> Fact<String> {

@@ -77,6 +77,9 @@ pub struct Session {
     pub findings: Vec<Finding>,
 }
 
+/// The agent that stands for every agent that was instrumented for Blotter.
+pub(crate) const OF_MANY: &str = "blotter";
+
 impl Session {
     /// Whether, of these speakers, only one told by a connection or a recorded request: session files are
     /// a second telling of the same.
@@ -87,6 +90,14 @@ impl Session {
             own.is_some_and(|speaker| speaker.kind == SpeakerKind::Rollout)
         };
         speakers.iter().filter(|number| !filed(number)).count() <= 1
+    }
+
+    /// Its agent by name: where agents of any name write by the same rules, the name that this one gives
+    /// itself.
+    #[must_use]
+    pub fn agent_by_name(&self) -> &Fact<String> {
+        let of_many = self.agent.value.as_deref() == Some(OF_MANY);
+        if of_many && self.program.is_known() { &self.program } else { &self.agent }
     }
 
     /// What its agent reports, where that is declared.
