@@ -399,7 +399,7 @@ async fn a_sub_agent_says_whose_it_is_and_a_terminal_error_ends_a_turn() {
     let turn = session.prompt("go");
     let call = turn.call("task", "{}").unwrap();
     let limits = SubAgentLimits { depth: Some(1), running: Some(2), threads: Some(6) };
-    let child = session.child("helper", limits);
+    let child = session.child("reader", limits);
     let inner = child.prompt_within(&call, "look");
     let again = inner.error(TurnError::new("slow").http_status(429));
     assert!(again.is_yes() && inner.may_continue().is_yes());
@@ -417,7 +417,7 @@ async fn a_sub_agent_says_whose_it_is_and_a_terminal_error_ends_a_turn() {
         logs.iter().filter(|log| log.event_name == "blotter.session.started").collect();
     let child = &started[1].attributes;
     assert_eq!(said(child, "blotter.session.parent_id"), parent);
-    assert_eq!(said(child, "gen_ai.agent.name"), "helper");
+    assert_eq!(said(child, "gen_ai.agent.name"), "reader");
     assert_eq!(said(child, "blotter.session.depth"), "1");
     assert_eq!(said(child, "blotter.session.thread_limit"), "6");
     let spans = collector.spans();
