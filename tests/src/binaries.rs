@@ -22,14 +22,29 @@ pub const BUILT: &str = "BLOTTER_PROGRAMS_BUILT";
 /// When it does not build.
 pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
     static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let folder = FOLDER.get_or_init(|| build().map_err(|error| format!("{error:#}")));
+    let folder = FOLDER
+        .get_or_init(|| build(&["--workspace", "--bins"]).map_err(|error| format!("{error:#}")));
     match folder {
         Ok(folder) => Ok(folder.join(name)),
         Err(error) => bail!(error.clone()),
     }
 }
 
-fn build() -> anyhow::Result<PathBuf> {
+/// The example `name` of `blotter-instrumentation`, freshly built in the same way.
+///
+/// # Errors
+/// When it does not build.
+pub fn example(name: &str) -> anyhow::Result<PathBuf> {
+    static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let arguments = ["--package", "blotter-instrumentation", "--examples"];
+    let folder = FOLDER.get_or_init(|| build(&arguments).map_err(|error| format!("{error:#}")));
+    match folder {
+        Ok(folder) => Ok(folder.join("examples").join(name)),
+        Err(error) => bail!(error.clone()),
+    }
+}
+
+fn build(what: &[&str]) -> anyhow::Result<PathBuf> {
     // target/<profile>/deps/<test>
     let test = env::current_exe()?;
     let folder = test.ancestors().nth(2).context("the test is not in a target folder")?;
@@ -37,7 +52,7 @@ fn build() -> anyhow::Result<PathBuf> {
         return Ok(folder.to_path_buf());
     }
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--locked", "--workspace", "--bins"]);
+    cargo.args(["build", "--quiet", "--locked"]).args(what);
     // What cargo says to a test about its package is not for another cargo: build scripts that look at
     // it would run again, and whatever depends on them would be built anew.
     for (name, _) in env::vars_os() {

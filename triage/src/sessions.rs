@@ -276,7 +276,7 @@ fn summary(session: &Session) -> Summary {
         session_id: session.session_id.clone(),
         parent_session_id: session.parent.as_ref().map(|parent| parent.session_id.clone()),
         relation: session.parent.as_ref().map(|parent| parent.relation),
-        agent: text(&session.agent),
+        agent: text(session.agent_by_name()),
         agent_version: text(&session.agent_version),
         model: session.models.first().and_then(text),
         host: text(&session.host),

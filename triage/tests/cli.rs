@@ -305,7 +305,7 @@ fn coverage_tells_what_an_agent_reports_and_which_agents_are_known() {
     let document: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!((code, document["dialect"].as_str()), (0, Some("gemini_cli")));
     let (code, known, _) = triage(nowhere, &["coverage"]);
-    assert_eq!((code, known.lines().count()), (0, 7));
+    assert_eq!((code, known.lines().count()), (0, 8));
     let (code, _, stderr) = triage(nowhere, &["coverage", "hal-9000"]);
     assert_eq!(code, 2);
     assert!(stderr.contains("known are") && stderr.contains("codex"));

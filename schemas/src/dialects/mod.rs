@@ -5,6 +5,7 @@
 //! custody. What a dialect does not know it leaves empty; nothing is guessed here.
 
 mod address;
+mod blotter;
 mod claude_code;
 pub(crate) mod codex;
 mod copilot_cli;
@@ -95,7 +96,8 @@ pub trait Dialect: Sync {
 }
 
 /// Every dialect, in the order in which they are asked; the last one takes what is left.
-static DIALECTS: [&dyn Dialect; 8] = [
+static DIALECTS: [&dyn Dialect; 9] = [
+    &blotter::Blotter,
     &codex::Codex,
     &claude_code::ClaudeCode,
     &gemini_cli::GeminiCli,

@@ -99,7 +99,7 @@ pub struct Event {
     pub mcp_method: Option<String>,
     /// Arguments of the call, as sent. (`gen_ai.tool.call.arguments`)
     pub arguments: Option<String>,
-    /// Why the model says that it makes the call. (`blotter.justification`)
+    /// Why the model says that it makes the call. (`blotter.call.justification`)
     pub justification: Option<String>,
     /// Output of the call, as sent. (`gen_ai.tool.call.result`)
     pub output: Option<String>,
@@ -230,7 +230,7 @@ impl Event {
         columns::label_value(self.mcp_server.as_deref(), "blotter.mcp.server", &mut all);
         columns::label_value(self.mcp_method.as_deref(), "mcp.method.name", &mut all);
         columns::text_value(self.arguments.as_deref(), "gen_ai.tool.call.arguments", &mut all);
-        columns::text_value(self.justification.as_deref(), "blotter.justification", &mut all);
+        columns::text_value(self.justification.as_deref(), "blotter.call.justification", &mut all);
         columns::text_value(self.output.as_deref(), "gen_ai.tool.call.result", &mut all);
         columns::flag_value(self.output_truncated, "blotter.output.truncated", &mut all);
         columns::flag_value(self.success, "blotter.success", &mut all);

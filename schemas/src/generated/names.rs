@@ -6,8 +6,20 @@ pub mod blotter {
     pub const BLOTTER_ACCOUNT_ID: &str = "blotter.account.id";
     /// When the agent must ask before it acts, in the agent's own words.
     pub const BLOTTER_APPROVAL_POLICY: &str = "blotter.approval.policy";
+    /// What a person or a reviewer was asked to approve.
+    pub const BLOTTER_APPROVAL_REQUEST: &str = "blotter.approval.request";
+    /// Keyed hash of a call's arguments.
+    pub const BLOTTER_ARGUMENTS_HASH: &str = "blotter.arguments.hash";
+    /// Length of a call's arguments in bytes.
+    pub const BLOTTER_ARGUMENTS_LENGTH: &str = "blotter.arguments.length";
     /// How the agent was signed in, in its own words.
     pub const BLOTTER_AUTH_MODE: &str = "blotter.auth.mode";
+    /// Whether the tool began to act.
+    pub const BLOTTER_CALL_EXECUTED: &str = "blotter.call.executed";
+    /// Why the model says that it makes a call.
+    pub const BLOTTER_CALL_JUSTIFICATION: &str = "blotter.call.justification";
+    /// What became of a call.
+    pub const BLOTTER_CALL_OUTCOME: &str = "blotter.call.outcome";
     /// Name of a destination that records are forwarded to.
     pub const BLOTTER_COLLECTOR_DESTINATION: &str = "blotter.collector.destination";
     /// File that holds what was set aside.
@@ -28,6 +40,8 @@ pub mod blotter {
     pub const BLOTTER_COLLECTOR_SIGNAL: &str = "blotter.collector.signal";
     /// How a destination said what it said.
     pub const BLOTTER_COLLECTOR_STATUS: &str = "blotter.collector.status";
+    /// What is recorded of prompts, arguments and outputs.
+    pub const BLOTTER_CONTENT_POLICY: &str = "blotter.content.policy";
     /// Whether the agent continued by itself after an error.
     pub const BLOTTER_CONTINUATION: &str = "blotter.continuation";
     /// Cost as the sender estimates it, in US dollars.
@@ -42,8 +56,12 @@ pub mod blotter {
     pub const BLOTTER_DIALECT: &str = "blotter.dialect";
     /// Version of that dialect.
     pub const BLOTTER_DIALECT_VERSION: &str = "blotter.dialect.version";
+    /// What a person can do about an error.
+    pub const BLOTTER_ERROR_ADVICE: &str = "blotter.error.advice";
     /// Whether work can go on after an error.
     pub const BLOTTER_ERROR_CLASS: &str = "blotter.error.class";
+    /// Code of an error, as the provider gives it.
+    pub const BLOTTER_ERROR_CODE: &str = "blotter.error.code";
     /// What the sender's name for an event leaves open, in the sender's own words.
     pub const BLOTTER_EVENT_DETAIL: &str = "blotter.event.detail";
     /// How long it took, in nanoseconds.
@@ -68,44 +86,197 @@ pub mod blotter {
     pub const BLOTTER_IMPORT_LINE: &str = "blotter.import.line";
     /// Why it was left out.
     pub const BLOTTER_IMPORT_REASON: &str = "blotter.import.reason";
-    /// Why the model says that it makes a call.
-    pub const BLOTTER_JUSTIFICATION: &str = "blotter.justification";
+    /// Version of the rules that the sender writes its records by; on the resource it says that all of them are written so.
+    pub const BLOTTER_INSTRUMENTATION_VERSION: &str = "blotter.instrumentation.version";
     /// MCP server of a tool.
     pub const BLOTTER_MCP_SERVER: &str = "blotter.mcp.server";
+    /// Transport to an MCP server.
+    pub const BLOTTER_MCP_TRANSPORT: &str = "blotter.mcp.transport";
+    /// Keyed hash of a call's output.
+    pub const BLOTTER_OUTPUT_HASH: &str = "blotter.output.hash";
+    /// Length of a call's output in bytes, before it was cut.
+    pub const BLOTTER_OUTPUT_LENGTH: &str = "blotter.output.length";
     /// Whether the sender cut the output of a call.
     pub const BLOTTER_OUTPUT_TRUNCATED: &str = "blotter.output.truncated";
+    /// A permission that was asked for or given.
+    pub const BLOTTER_PERMISSION: &str = "blotter.permission";
+    /// How long a permission holds.
+    pub const BLOTTER_PERMISSION_SCOPE: &str = "blotter.permission.scope";
     /// Digest of the effective permission profile.
     pub const BLOTTER_PROFILE_DIGEST: &str = "blotter.profile.digest";
     /// Name of the permission profile in effect.
     pub const BLOTTER_PROFILE_NAME: &str = "blotter.profile.name";
+    /// Where the effective profile comes from, the strongest layer first.
+    pub const BLOTTER_PROFILE_PROVENANCE: &str = "blotter.profile.provenance";
+    /// Keyed hash of a prompt.
+    pub const BLOTTER_PROMPT_HASH: &str = "blotter.prompt.hash";
+    /// Length of a prompt in bytes.
+    pub const BLOTTER_PROMPT_LENGTH: &str = "blotter.prompt.length";
+    /// Words of a prompt.
+    pub const BLOTTER_PROMPT_TEXT: &str = "blotter.prompt.text";
     /// What the network proxy decided about a connection.
     pub const BLOTTER_PROXY_DECISION: &str = "blotter.proxy.decision";
+    /// Place of a log record among those of its session, from 1 on.
+    pub const BLOTTER_RECORD_SEQUENCE: &str = "blotter.record.sequence";
+    /// How many records were lost.
+    pub const BLOTTER_RECORDS_DROPPED: &str = "blotter.records.dropped";
     /// What was redacted, as a JSON object of rule to count.
     pub const BLOTTER_REDACTIONS: &str = "blotter.redactions";
+    /// Keyed hash of an answer.
+    pub const BLOTTER_RESPONSE_HASH: &str = "blotter.response.hash";
+    /// Length of an answer in bytes.
+    pub const BLOTTER_RESPONSE_LENGTH: &str = "blotter.response.length";
+    /// Words of an answer.
+    pub const BLOTTER_RESPONSE_TEXT: &str = "blotter.response.text";
     /// Risk that an automated reviewer saw.
     pub const BLOTTER_RISK_LEVEL: &str = "blotter.risk.level";
     /// What the sandbox did to a call, in the agent's own words.
     pub const BLOTTER_SANDBOX_OUTCOME: &str = "blotter.sandbox.outcome";
     /// Sandbox policy in effect, in the agent's own words.
     pub const BLOTTER_SANDBOX_POLICY: &str = "blotter.sandbox.policy";
+    /// How deep a sub-agent's session lies below the first one, which is at 0.
+    pub const BLOTTER_SESSION_DEPTH: &str = "blotter.session.depth";
+    /// Deepest sub-agent that the agent allows.
+    pub const BLOTTER_SESSION_DEPTH_LIMIT: &str = "blotter.session.depth_limit";
     /// Conversation that started this one.
     pub const BLOTTER_SESSION_PARENT_ID: &str = "blotter.session.parent_id";
     /// Conversation that a message between agents was sent to.
     pub const BLOTTER_SESSION_RECEIVER_ID: &str = "blotter.session.receiver_id";
+    /// Most sub-agents that the agent lets run at a time.
+    pub const BLOTTER_SESSION_THREAD_LIMIT: &str = "blotter.session.thread_limit";
+    /// Sub-agents of the parent that run when this one starts, itself included.
+    pub const BLOTTER_SESSION_THREADS: &str = "blotter.session.threads";
     /// Whether the sender calls it a success, which is not exit code 0.
     pub const BLOTTER_SUCCESS: &str = "blotter.success";
     /// Terminal or client of the agent.
     pub const BLOTTER_TERMINAL: &str = "blotter.terminal";
     /// Which field the time of a row was taken from.
     pub const BLOTTER_TIME_SOURCE: &str = "blotter.time.source";
+    /// Keyed fingerprint of the credential: key id, a dot, 16 hexadecimal digits.
+    pub const BLOTTER_TOKEN_FINGERPRINT: &str = "blotter.token.fingerprint";
     /// Type of the credential an agent used; never its value.
     pub const BLOTTER_TOKEN_TYPE: &str = "blotter.token.type";
     /// Namespace of a tool.
     pub const BLOTTER_TOOL_NAMESPACE: &str = "blotter.tool.namespace";
     /// Transport a call or request went over.
     pub const BLOTTER_TRANSPORT: &str = "blotter.transport";
+    /// Headers of the connection to the model that change what the agent can do, by an allowlist: name, colon, value.
+    pub const BLOTTER_TRANSPORT_HEADERS: &str = "blotter.transport.headers";
+    /// Whether requests to the model are routed to a variant that can do less.
+    pub const BLOTTER_TRANSPORT_LITE_ROUTING: &str = "blotter.transport.lite_routing";
+    /// How often the connection to the model was made again in this session.
+    pub const BLOTTER_TRANSPORT_RECONNECTS: &str = "blotter.transport.reconnects";
     /// Turn that an event belongs to.
     pub const BLOTTER_TURN_ID: &str = "blotter.turn.id";
+    /// How a turn ended.
+    pub const BLOTTER_TURN_OUTCOME: &str = "blotter.turn.outcome";
+    /// Name of a record that an instrumented agent writes.
+    pub const EVENT_NAME: &str = "event.name";
+
+    /// What became of a call. (`blotter.call.outcome`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum CallOutcome {
+        /// It did what it should.
+        Succeeded,
+        /// It came to its end and did not do what it should.
+        Failed,
+        /// A person, the configuration or a reviewer said no.
+        Refused,
+        /// A hook, the sandbox or the network proxy stopped it.
+        Blocked,
+        /// A person ended it at the prompt.
+        Cancelled,
+        /// It began and never came to its end.
+        Interrupted,
+    }
+
+    impl CallOutcome {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[
+            Self::Succeeded,
+            Self::Failed,
+            Self::Refused,
+            Self::Blocked,
+            Self::Cancelled,
+            Self::Interrupted,
+        ];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Succeeded => "succeeded",
+                Self::Failed => "failed",
+                Self::Refused => "refused",
+                Self::Blocked => "blocked",
+                Self::Cancelled => "cancelled",
+                Self::Interrupted => "interrupted",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "succeeded" => Some(Self::Succeeded),
+                "failed" => Some(Self::Failed),
+                "refused" => Some(Self::Refused),
+                "blocked" => Some(Self::Blocked),
+                "cancelled" => Some(Self::Cancelled),
+                "interrupted" => Some(Self::Interrupted),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for CallOutcome {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    /// What is recorded of prompts, arguments and outputs. (`blotter.content.policy`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum ContentPolicy {
+        /// All of it.
+        Full,
+        /// A keyed hash and the length.
+        Hash,
+        /// The length.
+        Length,
+    }
+
+    impl ContentPolicy {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[Self::Full, Self::Hash, Self::Length];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Full => "full",
+                Self::Hash => "hash",
+                Self::Length => "length",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "full" => Some(Self::Full),
+                "hash" => Some(Self::Hash),
+                "length" => Some(Self::Length),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for ContentPolicy {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
 
     /// Whether work can go on after an error. (`blotter.error.class`)
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -205,6 +376,8 @@ pub mod blotter {
         Compaction,
         /// The permission or approval mode changed.
         ModeChange,
+        /// A permission was given beyond what the profile allows.
+        Grant,
         /// A record that no dialect gives a meaning; kept whole.
         Other,
     }
@@ -238,6 +411,7 @@ pub mod blotter {
             Self::TurnEnd,
             Self::Compaction,
             Self::ModeChange,
+            Self::Grant,
             Self::Other,
         ];
 
@@ -271,6 +445,7 @@ pub mod blotter {
                 Self::TurnEnd => "turn_end",
                 Self::Compaction => "compaction",
                 Self::ModeChange => "mode_change",
+                Self::Grant => "grant",
                 Self::Other => "other",
             }
         }
@@ -305,6 +480,7 @@ pub mod blotter {
                 "turn_end" => Some(Self::TurnEnd),
                 "compaction" => Some(Self::Compaction),
                 "mode_change" => Some(Self::ModeChange),
+                "grant" => Some(Self::Grant),
                 "other" => Some(Self::Other),
                 _ => None,
             }
@@ -360,6 +536,58 @@ pub mod blotter {
     }
 
     impl std::fmt::Display for EventSource {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    /// Where a call was executed. (`blotter.executor`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Executor {
+        /// At the provider of the model.
+        Hosted,
+        /// In a process of its own on this machine, without a sandbox.
+        Standalone,
+        /// In a sandbox on this machine.
+        LocalSandbox,
+        /// By an MCP server.
+        McpServer,
+        /// On another machine.
+        Remote,
+    }
+
+    impl Executor {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] =
+            &[Self::Hosted, Self::Standalone, Self::LocalSandbox, Self::McpServer, Self::Remote];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Hosted => "hosted",
+                Self::Standalone => "standalone",
+                Self::LocalSandbox => "local_sandbox",
+                Self::McpServer => "mcp_server",
+                Self::Remote => "remote",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "hosted" => Some(Self::Hosted),
+                "standalone" => Some(Self::Standalone),
+                "local_sandbox" => Some(Self::LocalSandbox),
+                "mcp_server" => Some(Self::McpServer),
+                "remote" => Some(Self::Remote),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for Executor {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str(self.as_str())
         }
@@ -427,6 +655,49 @@ pub mod blotter {
         }
     }
 
+    /// How long a permission holds. (`blotter.permission.scope`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum PermissionScope {
+        /// Until the call ends.
+        Call,
+        /// Until the turn ends.
+        Turn,
+        /// Until the session ends.
+        Session,
+    }
+
+    impl PermissionScope {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[Self::Call, Self::Turn, Self::Session];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Call => "call",
+                Self::Turn => "turn",
+                Self::Session => "session",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "call" => Some(Self::Call),
+                "turn" => Some(Self::Turn),
+                "session" => Some(Self::Session),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for PermissionScope {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
     /// Which field the time of a row was taken from. (`blotter.time.source`)
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum TimeSource {
@@ -486,12 +757,14 @@ pub mod blotter {
         Jwt,
         /// A personal access token.
         PersonalAccessToken,
+        /// No credential was used.
+        None,
     }
 
     impl TokenType {
         /// Every member, in the registry's order.
         pub const ALL: &'static [Self] =
-            &[Self::ApiKey, Self::Oauth, Self::Jwt, Self::PersonalAccessToken];
+            &[Self::ApiKey, Self::Oauth, Self::Jwt, Self::PersonalAccessToken, Self::None];
 
         /// The value as it is written in a row.
         #[must_use]
@@ -501,6 +774,7 @@ pub mod blotter {
                 Self::Oauth => "oauth",
                 Self::Jwt => "jwt",
                 Self::PersonalAccessToken => "personal_access_token",
+                Self::None => "none",
             }
         }
 
@@ -512,12 +786,173 @@ pub mod blotter {
                 "oauth" => Some(Self::Oauth),
                 "jwt" => Some(Self::Jwt),
                 "personal_access_token" => Some(Self::PersonalAccessToken),
+                "none" => Some(Self::None),
                 _ => None,
             }
         }
     }
 
     impl std::fmt::Display for TokenType {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    /// How a turn ended. (`blotter.turn.outcome`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum TurnOutcome {
+        /// The agent stopped by itself.
+        Finished,
+        /// An error ended it.
+        Failed,
+        /// It was cut off.
+        Interrupted,
+    }
+
+    impl TurnOutcome {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[Self::Finished, Self::Failed, Self::Interrupted];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Finished => "finished",
+                Self::Failed => "failed",
+                Self::Interrupted => "interrupted",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "finished" => Some(Self::Finished),
+                "failed" => Some(Self::Failed),
+                "interrupted" => Some(Self::Interrupted),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for TurnOutcome {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    /// Name of a record that an instrumented agent writes. (`event.name`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum EventName {
+        /// A session began.
+        SessionStarted,
+        /// A session ended.
+        SessionEnded,
+        /// Another permission profile holds from now on.
+        ProfileChanged,
+        /// Requests to the model go over another transport from now on.
+        TransportChanged,
+        /// A turn began with a prompt.
+        Prompt,
+        /// The agent answered.
+        Response,
+        /// Something failed in a turn.
+        Error,
+        /// A tool call was taken in.
+        CallStarted,
+        /// The tool began to act.
+        CallExecuting,
+        /// An approval was asked for.
+        ApprovalRequested,
+        /// A control point decided about a call.
+        Decision,
+        /// What the sandbox did to a call.
+        Sandbox,
+        /// The network proxy decided about a connection.
+        ProxyDecision,
+        /// A permission beyond the profile was asked for.
+        PermissionRequested,
+        /// A permission beyond the profile was given.
+        PermissionGranted,
+        /// A permission beyond the profile was refused.
+        PermissionDenied,
+        /// Records could not be delivered and are lost.
+        RecordsDropped,
+    }
+
+    impl EventName {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[
+            Self::SessionStarted,
+            Self::SessionEnded,
+            Self::ProfileChanged,
+            Self::TransportChanged,
+            Self::Prompt,
+            Self::Response,
+            Self::Error,
+            Self::CallStarted,
+            Self::CallExecuting,
+            Self::ApprovalRequested,
+            Self::Decision,
+            Self::Sandbox,
+            Self::ProxyDecision,
+            Self::PermissionRequested,
+            Self::PermissionGranted,
+            Self::PermissionDenied,
+            Self::RecordsDropped,
+        ];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::SessionStarted => "blotter.session.started",
+                Self::SessionEnded => "blotter.session.ended",
+                Self::ProfileChanged => "blotter.profile.changed",
+                Self::TransportChanged => "blotter.transport.changed",
+                Self::Prompt => "blotter.prompt",
+                Self::Response => "blotter.response",
+                Self::Error => "blotter.error",
+                Self::CallStarted => "blotter.call.started",
+                Self::CallExecuting => "blotter.call.executing",
+                Self::ApprovalRequested => "blotter.approval.requested",
+                Self::Decision => "blotter.decision",
+                Self::Sandbox => "blotter.sandbox",
+                Self::ProxyDecision => "blotter.proxy.decision",
+                Self::PermissionRequested => "blotter.permission.requested",
+                Self::PermissionGranted => "blotter.permission.granted",
+                Self::PermissionDenied => "blotter.permission.denied",
+                Self::RecordsDropped => "blotter.records.dropped",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "blotter.session.started" => Some(Self::SessionStarted),
+                "blotter.session.ended" => Some(Self::SessionEnded),
+                "blotter.profile.changed" => Some(Self::ProfileChanged),
+                "blotter.transport.changed" => Some(Self::TransportChanged),
+                "blotter.prompt" => Some(Self::Prompt),
+                "blotter.response" => Some(Self::Response),
+                "blotter.error" => Some(Self::Error),
+                "blotter.call.started" => Some(Self::CallStarted),
+                "blotter.call.executing" => Some(Self::CallExecuting),
+                "blotter.approval.requested" => Some(Self::ApprovalRequested),
+                "blotter.decision" => Some(Self::Decision),
+                "blotter.sandbox" => Some(Self::Sandbox),
+                "blotter.proxy.decision" => Some(Self::ProxyDecision),
+                "blotter.permission.requested" => Some(Self::PermissionRequested),
+                "blotter.permission.granted" => Some(Self::PermissionGranted),
+                "blotter.permission.denied" => Some(Self::PermissionDenied),
+                "blotter.records.dropped" => Some(Self::RecordsDropped),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for EventName {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str(self.as_str())
         }

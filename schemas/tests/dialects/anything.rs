@@ -1,7 +1,7 @@
 //! Records that no agent would send.
 
 use blotter_schemas::names::opentelemetry as otel;
-use blotter_schemas::names::{claude_code, codex, gemini_cli, opencode, qwen_code};
+use blotter_schemas::names::{blotter, claude_code, codex, gemini_cli, opencode, qwen_code};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
@@ -11,7 +11,13 @@ use proptest::sample::select;
 use super::{log, named_span, span, span_event};
 
 /// Keys that a dialect reads.
-const KEYS: [&str; 36] = [
+const KEYS: [&str; 42] = [
+    blotter::BLOTTER_CALL_EXECUTED,
+    blotter::BLOTTER_CALL_OUTCOME,
+    blotter::BLOTTER_DECISION,
+    blotter::BLOTTER_PERMISSION_SCOPE,
+    blotter::BLOTTER_RECORD_SEQUENCE,
+    blotter::BLOTTER_TURN_ID,
     codex::ABORTED,
     codex::CALL_ID,
     codex::CODEX_TOOL_PHASE,
@@ -113,14 +119,16 @@ fn events() -> impl Strategy<Value = (&'static str, &'static str)> {
     let gemini = gemini_cli::EventName::ALL.iter().map(|name| ("gemini-cli", name.as_str()));
     let qwen = qwen_code::EventName::ALL.iter().map(|name| ("qwen-code", name.as_str()));
     let gen_ai = otel::EventName::ALL.iter().map(|name| ("lab", name.as_str()));
+    let blotter = blotter::EventName::ALL.iter().map(|name| ("blotter.agent", name.as_str()));
     let unknown = [
+        ("blotter.agent", "blotter.unknown"),
         ("codex_exec", "codex.unknown"),
         ("claude-code", "unknown"),
         ("codex_exec", ""),
         ("github-copilot", "unknown"),
         ("opencode", ""),
     ];
-    let known = codex.chain(claude).chain(gemini).chain(qwen).chain(gen_ai);
+    let known = codex.chain(claude).chain(gemini).chain(qwen).chain(gen_ai).chain(blotter);
     select(known.chain(unknown).collect::<Vec<_>>())
 }
 

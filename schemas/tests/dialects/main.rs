@@ -8,6 +8,7 @@
 )]
 
 mod anything;
+mod blotter;
 mod claude_code;
 mod codex;
 mod copilot_cli;

@@ -8,8 +8,8 @@ use crate::trail::Trail;
 pub(super) const RULE: Rule = Rule {
     name: "sequence_hole",
     severity: Severity::Medium,
-    finds: "Numbers are missing between the first and the last that came: of a session (Claude Code), or of \
-            a process (Codex).",
+    finds: "Numbers are missing between the first and the last that came: of a session (Claude Code, \
+            instrumented agents), or of a process (Codex).",
     false_positive: "What a process counts may be another session's that is not in the archive; a batch \
                      that is still to come.",
     find,

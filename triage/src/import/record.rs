@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use blotter_schemas::names::blotter::events::BLOTTER_IMPORT_LEFT_OUT;
 use blotter_schemas::names::blotter::{
     BLOTTER_IMPORT_FILE, BLOTTER_IMPORT_LINE, BLOTTER_IMPORT_REASON,
 };
@@ -19,8 +20,6 @@ use super::LeftOut;
 
 /// Under what session id the rows stand, so that they are found without reading others.
 pub(crate) const SESSION: &str = "blotter.import";
-/// Name of their event.
-const EVENT: &str = "blotter.import.left_out";
 /// Name of the program and scope that wrote them.
 const SERVICE: &str = "blotter-import";
 /// Most files and lines of one import that are kept.
@@ -51,7 +50,7 @@ fn record(file: &str, entry: &LeftOut) -> LogRecord {
         attributes.push(attribute(BLOTTER_IMPORT_LINE, line));
     }
     LogRecord {
-        event_name: EVENT.to_owned(),
+        event_name: BLOTTER_IMPORT_LEFT_OUT.to_owned(),
         body: Some(AnyValue {
             value: Some(Value::StringValue(format!("{place}: {}", entry.reason))),
         }),
@@ -81,6 +80,6 @@ pub(super) fn file_within(asked: &Path, file: &Path) -> String {
 /// itself.
 pub(crate) fn is_of_import(row: &Event) -> bool {
     row.session_id.as_deref() == Some(SESSION)
-        && row.name.as_deref() == Some(EVENT)
+        && row.name.as_deref() == Some(BLOTTER_IMPORT_LEFT_OUT)
         && row.collector_id.is_none()
 }

@@ -255,6 +255,9 @@ fn outcome(
     let inferred = |outcome, why: &'static str, events: &[EventId]| {
         Fact::inferred(outcome, why, events.to_vec())
     };
+    if let Some(stated) = reading.stated_outcome(call) {
+        return stated;
+    }
     let decision = &verdict.decision;
     let ran = executed.value == Some(Executed::Yes);
     match decision.value {
@@ -275,7 +278,7 @@ fn outcome(
     if let Some(told) = reading.outcome(call) {
         return told;
     }
-    if let Some(cut) = reading.interrupted(call, verdict) {
+    if let Some(cut) = reading.interrupted(call, verdict, around) {
         return cut.map(|()| Outcome::Interrupted);
     }
     let (Some(result), Some(success)) = (&call.result, success(call, reading)) else {
@@ -344,6 +347,9 @@ fn grants(call: &Call, reading: &dyn Reading, around: &Circumstances<'_>) -> Fac
     }
     if grants.is_empty() {
         return Fact::missing("no record tells of a grant; one that was not reported may hold");
+    }
+    if reading.grants_are_stated() {
+        return Fact::observed(grants, events);
     }
     Fact::inferred(grants, "given before, for longer than one call", events)
 }

@@ -91,6 +91,8 @@ tokens! {
         Signal = "signal",
         /// The command ran outside of it, after that was allowed.
         Escalated = "escalated",
+        /// The command ran inside it, and it had nothing to stop.
+        Held = "held",
         /// No sandbox takes part in such a call.
         None = "none",
         /// It cannot be told; a sandbox that lets a command run says nothing.

@@ -6,7 +6,7 @@ use super::circumstances::Circumstances;
 use super::tokens::Executed;
 use crate::fact::{EventId, Fact};
 use crate::reconstruct::Session;
-use crate::reconstruct::model::{Call, Entry, Note};
+use crate::reconstruct::model::{Call, Entry, Note, OF_MANY};
 use crate::reconstruct::speakers::Speaker;
 
 /// What agents put where the words of a prompt were. Codex: `codex-rs/otel/src/events`; Claude Code:
@@ -44,7 +44,8 @@ pub(crate) fn not_planned(around: &Circumstances<'_>) -> Fact<String> {
 
 /// The agent, or the sub-agent where one made the call.
 pub(crate) fn agent(call: &Call, session: &Session) -> Fact<String> {
-    let own = call.agent.value.is_some() && call.agent.value != session.program.value;
+    let of_many = session.agent.value.as_deref() == Some(OF_MANY);
+    let own = call.agent.value.is_some() && (of_many || call.agent.value != session.program.value);
     if own { call.agent.clone() } else { session.agent.clone() }
 }
 

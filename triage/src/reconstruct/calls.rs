@@ -17,6 +17,7 @@ pub(crate) fn call(call_id: Option<&str>, reports: &[&Report<'_>], stated: &Poli
     let mut reviews = of(EventKind::Review);
     reviews.extend(of(EventKind::Hook));
     reviews.extend(of(EventKind::ApprovalRequest));
+    reviews.extend(of(EventKind::Grant));
     reviews.extend(of(EventKind::Error));
     reviews.sort_by_key(|report| report.time());
     Call {
@@ -31,6 +32,7 @@ pub(crate) fn call(call_id: Option<&str>, reports: &[&Report<'_>], stated: &Poli
         mcp_server: told(reports, |row| row.mcp_server.clone(), "not reported"),
         agent: told(reports, |row| row.agent_name.clone(), "not reported"),
         arguments: told_words(&fullest(reports), |row| row.arguments.clone(), "not reported"),
+        justification: told(reports, |row| row.justification.clone(), "not reported"),
         received: received(&of(EventKind::Call)),
         stages: of(EventKind::Call).into_iter().map(stage).collect(),
         error_type: told(&of(EventKind::Call), |row| row.error_type.clone(), "not reported"),

@@ -77,6 +77,9 @@ pub struct Session {
     pub findings: Vec<Finding>,
 }
 
+/// The agent that stands for every agent that was instrumented for Blotter.
+pub(crate) const OF_MANY: &str = "blotter";
+
 impl Session {
     /// Whether, of these speakers, only one told by a connection or a recorded request: session files are
     /// a second telling of the same.
@@ -103,6 +106,14 @@ impl Session {
                 one(call, visit);
             }
         }
+    }
+
+    /// Its agent by name: where agents of any name write by the same rules, the name that this one gives
+    /// itself.
+    #[must_use]
+    pub fn agent_by_name(&self) -> &Fact<String> {
+        let of_many = self.agent.value.as_deref() == Some(OF_MANY);
+        if of_many && self.program.is_known() { &self.program } else { &self.agent }
     }
 
     /// What its agent reports, where that is declared.
@@ -277,6 +288,9 @@ pub struct Call {
     pub agent: Fact<String>,
     /// Arguments, as sent.
     pub arguments: Fact<String>,
+    /// Why the model says that it makes the call, where a record has a field for that.
+    #[serde(skip)]
+    pub justification: Fact<String>,
     /// When the agent took the call in, before anything was decided.
     pub received: Fact<i64>,
     /// What records of the call itself tell, in order of time.

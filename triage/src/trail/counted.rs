@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use blotter_schemas::names::blotter::EventSource;
-use blotter_schemas::names::{claude_code, codex};
+use blotter_schemas::names::{blotter, claude_code, codex};
 use blotter_schemas::tables::Event;
 
 use super::{Family, from};
@@ -35,7 +35,14 @@ pub(crate) enum Scope {
 }
 
 /// Every counter that is known.
-const COUNTERS: [Counter; 2] = [
+const COUNTERS: [Counter; 3] = [
+    Counter {
+        dialect: "blotter",
+        attribute: blotter::BLOTTER_RECORD_SEQUENCE,
+        counts: "log records",
+        scope: Scope::Session,
+        first: 1,
+    },
     Counter {
         dialect: "claude_code",
         attribute: claude_code::EVENT_SEQUENCE,

@@ -39,7 +39,7 @@ const SIGNATURE: Signature =
 pub(super) struct GenAi;
 
 /// The operation a span is of, in the conventions' spelling.
-pub(super) fn operation(attributes: &Attributes<'_>) -> Option<Operation> {
+pub(in crate::dialects) fn operation(attributes: &Attributes<'_>) -> Option<Operation> {
     attributes.str(otel::GEN_AI_OPERATION_NAME).and_then(Operation::from_value)
 }
 

@@ -94,7 +94,11 @@ pub(in crate::dialects) fn answer(attributes: &Attributes<'_>) -> Option<String>
 }
 
 /// A request of the Model Context Protocol.
-pub(super) fn mcp(span: &OtlpSpan, attributes: &Attributes<'_>, event: &mut Event) -> EventKind {
+pub(in crate::dialects) fn mcp(
+    span: &OtlpSpan,
+    attributes: &Attributes<'_>,
+    event: &mut Event,
+) -> EventKind {
     call(attributes, event);
     status(span, event);
     event.transport = attributes.text(otel::NETWORK_TRANSPORT);

@@ -155,7 +155,12 @@ impl Reading for GeminiCli {
         !is(call, SHELL) || (!call.decisions.is_empty() && !code)
     }
 
-    fn interrupted(&self, call: &Call, _verdict: &Verdict) -> Option<Fact<()>> {
+    fn interrupted(
+        &self,
+        call: &Call,
+        _verdict: &Verdict,
+        _around: &Circumstances<'_>,
+    ) -> Option<Fact<()>> {
         let result = call.result.as_ref()?;
         if result.error_type.value.as_deref() == Some(CANCELLED) {
             let why = "it was cancelled while it was executed";

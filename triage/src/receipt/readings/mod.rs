@@ -4,6 +4,7 @@
 //! that are there, never on one that is not: taking a record away may make a fact unknown, not another.
 
 mod arguments;
+mod blotter;
 mod claude_code;
 mod codex;
 mod copilot_cli;
@@ -110,8 +111,24 @@ pub(crate) trait Reading: Sync {
     }
 
     /// Whether the call was cut off while it ran, where a record says so. `verdict` is the call's.
-    fn interrupted(&self, _call: &Call, _verdict: &Verdict) -> Option<Fact<()>> {
+    fn interrupted(
+        &self,
+        _call: &Call,
+        _verdict: &Verdict,
+        _around: &Circumstances<'_>,
+    ) -> Option<Fact<()>> {
         None
+    }
+
+    /// What became of the call, where a record says so in the words of a receipt: then nothing is
+    /// concluded.
+    fn stated_outcome(&self, _call: &Call) -> Option<Fact<Outcome>> {
+        None
+    }
+
+    /// Whether the grants that [`Self::given`] finds are stated by records of their own.
+    fn grants_are_stated(&self) -> bool {
+        false
     }
 
     /// The tool's own name, where the records name it otherwise or keep it back.
@@ -138,6 +155,7 @@ pub(crate) trait Reading: Sync {
 /// The reading of the agent of this name, as it stands in a session's `agent`.
 pub(crate) fn of(agent: &str) -> &'static dyn Reading {
     match agent {
+        "blotter" => &blotter::Blotter,
         "claude-code" => &claude_code::ClaudeCode,
         "codex" => &codex::Codex,
         "copilot-cli" => &copilot_cli::CopilotCli,

@@ -172,7 +172,12 @@ impl Reading for QwenCode {
         })
     }
 
-    fn interrupted(&self, call: &Call, _verdict: &Verdict) -> Option<Fact<()>> {
+    fn interrupted(
+        &self,
+        call: &Call,
+        _verdict: &Verdict,
+        _around: &Circumstances<'_>,
+    ) -> Option<Fact<()>> {
         let status = call.result.as_ref().and_then(|result| result.detail.value.as_deref());
         let started = status.is_none_or(|status| status != NOT_STARTED);
         let kind = &call.error_type;

@@ -37,7 +37,7 @@ pub(super) fn told(page: &mut Page, finding: &Finding) {
 
 /// What `triage gaps` writes of one session, those nested in it included.
 pub(super) fn listed(page: &mut Page, session: &Session, findings: &[&Finding]) {
-    let agent = match (&session.agent.value, &session.agent_version.value) {
+    let agent = match (&session.agent_by_name().value, &session.agent_version.value) {
         (Some(agent), Some(version)) => format!("  {agent} {version}"),
         (Some(agent), None) => format!("  {agent}"),
         (None, _) => String::new(),

@@ -54,7 +54,7 @@ pub(super) fn header(page: &mut Page, session: &Session) {
 }
 
 fn agent(page: &mut Page, session: &Session) {
-    let Some(agent) = &session.agent.value else {
+    let Some(agent) = &session.agent_by_name().value else {
         page.unknown("agent", "not reported");
         return;
     };

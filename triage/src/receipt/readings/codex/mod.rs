@@ -272,7 +272,12 @@ impl Reading for Codex {
         })
     }
 
-    fn interrupted(&self, call: &Call, verdict: &Verdict) -> Option<Fact<()>> {
+    fn interrupted(
+        &self,
+        call: &Call,
+        verdict: &Verdict,
+        _around: &Circumstances<'_>,
+    ) -> Option<Fact<()>> {
         // A call that a person ended at the prompt is cut off too: this one must have come past it.
         let past = asks_nobody(call) || verdict.decision.value == Some(Decision::Allow);
         let cut = call.error_type.value.as_deref() == Some(ABORTED);
