@@ -81,6 +81,8 @@ pub enum Command {
     Gaps(commands::gaps::Arguments),
     /// Ask of everything a session did what its permission profile says, and where the two differ.
     Check(commands::check::Arguments),
+    /// Which types of credentials acted, where and until when; which sessions went on with a revoked one.
+    Credentials(commands::credentials::Arguments),
     /// Write what a run did as a file that is made to be compared.
     Snapshot(commands::snapshot::Arguments),
     /// Compare two runs: whether they can be compared, then what differs.

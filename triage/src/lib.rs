@@ -4,6 +4,7 @@
 //! returns. Nothing here prints or exits.
 
 pub mod connect;
+pub mod credentials;
 pub mod demo;
 pub mod diff;
 mod error;

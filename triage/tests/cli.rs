@@ -286,8 +286,19 @@ fn the_demo_needs_nothing_and_can_be_run_again() {
 #[test]
 fn the_help_of_every_command_gives_examples() {
     for command in [
-        "up", "connect", "import", "sessions", "show", "receipt", "gaps", "snapshot", "diff",
+        "up",
+        "connect",
+        "import",
+        "sessions",
+        "show",
+        "receipt",
+        "gaps",
+        "snapshot",
+        "diff",
         "demo",
+        "check",
+        "credentials",
+        "profiles",
     ] {
         let (code, stdout, _) = triage(Path::new("."), &[command, "--help"]);
         assert_eq!(code, 0);

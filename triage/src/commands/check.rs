@@ -70,7 +70,7 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
                 continue;
             }
             output::data(&match global.format {
-                Format::Json => json::replay(&replay)?,
+                Format::Json => json::lines(std::slice::from_ref(&replay))?,
                 Format::Text => text::replay(&replay, shown > 0, options),
             })?;
             shown += 1;

@@ -4,6 +4,7 @@ pub mod archive;
 pub mod check;
 pub mod connect;
 pub mod coverage;
+pub mod credentials;
 pub mod demo;
 pub mod diff;
 pub mod fingerprint;

@@ -61,7 +61,7 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
             let (width, colour) = (output::width(), output::colour());
             output::data(&render::sessions::table(&found.sessions, width, colour))?;
         }
-        Format::Json => output::data(&render::json::sessions(&found.sessions)?)?,
+        Format::Json => output::data(&render::json::lines(&found.sessions)?)?,
     }
     if found.nested_left_out > 0 {
         let count = found.nested_left_out;

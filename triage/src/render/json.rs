@@ -7,7 +7,7 @@
 //! join says `explicit` or `inferred` and by what. Every call has a `call_id`. Times are nanoseconds
 //! since the epoch. Nothing is cut and nothing is escaped but what JSON demands.
 //!
-//! `sessions` writes one [`Summary`] a line.
+//! `sessions` writes one [`Summary`](crate::sessions::Summary) a line.
 
 use serde::Serialize;
 use serde_json::json;
@@ -17,8 +17,6 @@ use crate::gaps::{RULES, Rule};
 use crate::receipt::Receipt;
 use crate::reconstruct::Session;
 use crate::reconstruct::findings::Finding;
-use crate::replay::Replay;
-use crate::sessions::Summary;
 
 /// Name and version of the document that `show` writes. A field may be added within a version.
 pub const SHOW: &str = "blotter.show/1";
@@ -57,12 +55,7 @@ pub fn receipt(receipt: &Receipt) -> serde_json::Result<String> {
 /// # Errors
 /// Never in practice: every field can be written as JSON.
 pub fn findings(findings: &[&Finding]) -> serde_json::Result<String> {
-    let mut text = String::new();
-    for finding in findings {
-        text.push_str(&serde_json::to_string(finding)?);
-        text.push('\n');
-    }
-    Ok(text)
+    lines(findings)
 }
 
 /// The rules that make findings, as JSON Lines.
@@ -94,22 +87,14 @@ pub fn diff(diff: &Diff) -> serde_json::Result<String> {
     Ok(text)
 }
 
-/// What profiles say of a session, as one line.
+/// JSON Lines: one value a line.
 ///
 /// # Errors
 /// Never in practice: every field can be written as JSON.
-pub fn replay(replay: &Replay) -> serde_json::Result<String> {
-    Ok(serde_json::to_string(replay)? + "\n")
-}
-
-/// The sessions as JSON Lines.
-///
-/// # Errors
-/// Never in practice: every field can be written as JSON.
-pub fn sessions(sessions: &[Summary]) -> serde_json::Result<String> {
+pub fn lines<T: Serialize>(values: &[T]) -> serde_json::Result<String> {
     let mut text = String::new();
-    for session in sessions {
-        text.push_str(&serde_json::to_string(session)?);
+    for value in values {
+        text.push_str(&serde_json::to_string(value)?);
         text.push('\n');
     }
     Ok(text)

@@ -1,6 +1,7 @@
 //! Writing what was found: text for a terminal and JSON.
 
 pub mod archive;
+pub mod credentials;
 pub mod json;
 pub mod profiles;
 pub mod sessions;
