@@ -33,6 +33,8 @@ const COLUMNS: [&str; 13] = [
 /// The dialect whose records hold fingerprints, and the kinds of records that do.
 const DIALECT: &str = "blotter";
 const KINDS: [EventKind; 3] = [EventKind::SessionStart, EventKind::Prompt, EventKind::Call];
+/// Dialects that agents of any name write.
+const OF_MANY: [&str; 3] = ["blotter", "gen_ai", "other"];
 /// Longest fingerprint that is taken.
 const LONGEST: usize = 128;
 
@@ -192,6 +194,14 @@ fn fingerprint(record: &str) -> Option<String> {
     find(&record).filter(|text| !text.is_empty() && text.len() <= LONGEST).map(str::to_owned)
 }
 
+/// The agent as sessions are listed by: the program's own name only where agents of any name write alike.
+fn agent(row: &Event) -> Option<String> {
+    match row.dialect.as_deref() {
+        Some(known) if !OF_MANY.contains(&known) => Some(known.replace('_', "-")),
+        _ => row.agent_name.clone(),
+    }
+}
+
 impl Told {
     fn take(&mut self, row: &Event) {
         let fill = |to: &mut Option<String>, from: &Option<String>| {
@@ -201,7 +211,7 @@ impl Told {
         };
         fill(&mut self.token_type, &row.token_type);
         fill(&mut self.auth_mode, &row.auth_mode);
-        fill(&mut self.agent, &row.agent_name);
+        fill(&mut self.agent, &agent(row));
         fill(&mut self.host, &row.host_name);
         for user in [&row.user_email, &row.user_id, &row.account_id] {
             fill(&mut self.user, user);
