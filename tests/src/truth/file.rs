@@ -28,6 +28,9 @@ pub struct TrueCall {
     pub facts: BTreeMap<String, Value>,
     /// The facts that the telemetry supports.
     pub supported: Vec<String>,
+    /// What a replay against the profile of the agent's session file comes to, as tables of `access`,
+    /// `target`, `happened`, `profile` and `result`; scored where that file is imported.
+    pub replay: Vec<Value>,
 }
 
 /// How a call is found.
@@ -108,10 +111,12 @@ impl TrueCall {
         let mut supported: Vec<String> = Vec::new();
         let mut facts = BTreeMap::new();
         let mut reasons = false;
+        let mut replay = Vec::new();
         for (key, value) in fields {
             match key.as_str() {
                 "id" | "match" => is = Some(serde_json::from_value(value)?),
                 "supported" => supported = serde_json::from_value(value)?,
+                "replay" => replay = serde_json::from_value(value)?,
                 key if is_prose(key) => reasons |= key != "note",
                 _ => {
                     facts.insert(key, value);
@@ -128,7 +133,7 @@ impl TrueCall {
             reasons || unsupported.is_empty(),
             "{is}: {unsupported:?} are not in `supported`, and no _note says why"
         );
-        Ok(Self { is, facts, supported })
+        Ok(Self { is, facts, supported, replay })
     }
 }
 

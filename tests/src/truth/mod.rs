@@ -8,16 +8,19 @@ pub mod file;
 pub mod score;
 pub mod table;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use blotter_archive::{Archive, Location};
+use blotter_schemas::tables::Event;
 use blotter_triage::import::{self, Options};
 use blotter_triage::load;
 use blotter_triage::receipt::{Beside, Receipt, family};
 use blotter_triage::reconstruct::Session;
 use blotter_triage::reconstruct::reconstruct;
 use blotter_triage::redaction::Settings;
+use blotter_triage::replay::attach;
 use blotter_triage::sessions::{self, Selection};
 
 use file::Truth;
@@ -35,6 +38,8 @@ pub struct Told {
     pub sessions: Vec<Session>,
     /// The receipts of all their calls.
     pub receipts: Vec<Receipt>,
+    /// Whether they were replayed against the profiles of the agent's session files.
+    pub replayed: bool,
 }
 
 /// The folders at or below `folder` that hold a truth file, in order.
@@ -99,15 +104,36 @@ pub async fn told(folder: &Path, trail: Trail) -> anyhow::Result<Told> {
     anyhow::ensure!(summary.damaged.is_empty(), "damaged: {:?}", summary.damaged);
     let mut listed = sessions::list(&archive, &Selection::default()).await?.sessions;
     listed.sort_by_key(|it| (it.start_unix_nano, it.session_id.clone()));
-    let mut told = Told { sessions: Vec::new(), receipts: Vec::new() };
+    let replayed = trail == Trail::WithRollouts;
+    let mut told = Told { sessions: Vec::new(), receipts: Vec::new(), replayed };
     for summary in listed.iter().filter(|summary| summary.parent_session_id.is_none()) {
         let loaded = load::session(&archive, &summary.session_id).await?;
         let session = reconstruct(&loaded.session_id, &loaded.rows);
         let beside = Beside { points: loaded.points, ..Beside::default() };
-        told.receipts.extend(family(&session, &beside));
+        let mut receipts = family(&session, &beside);
+        if replayed {
+            let profiles = load::profiles(&archive, &session).await?;
+            receipts = replay(receipts, &profiles);
+        }
+        told.receipts.extend(receipts);
         told.sessions.push(session);
     }
     Ok(told)
+}
+
+/// Gives each receipt what the profile of its session says, in the order that they have.
+fn replay(receipts: Vec<Receipt>, profiles: &[Event]) -> Vec<Receipt> {
+    let mut sessions: BTreeMap<String, Vec<(usize, Receipt)>> = BTreeMap::new();
+    for (place, receipt) in receipts.into_iter().enumerate() {
+        sessions.entry(receipt.session_id.clone()).or_default().push((place, receipt));
+    }
+    let mut all = BTreeMap::new();
+    for (session_id, own) in sessions {
+        let (places, mut own): (Vec<usize>, Vec<Receipt>) = own.into_iter().unzip();
+        attach(&session_id, &mut own, profiles, None);
+        all.extend(places.into_iter().zip(own));
+    }
+    all.into_values().collect()
 }
 
 /// The request bodies of a run, and its rollouts where they are wanted.

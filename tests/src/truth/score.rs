@@ -6,7 +6,8 @@ use anyhow::{Context as _, ensure};
 use blotter_triage::receipt::Receipt;
 use blotter_triage::reconstruct::Session;
 use blotter_triage::reconstruct::model::{Entry, Relation};
-use serde_json::Value;
+use blotter_triage::replay::Check;
+use serde_json::{Value, json};
 
 use super::Told;
 use super::file::{TrueCall, Truth, Which};
@@ -53,6 +54,8 @@ pub enum Verdict {
 
 /// The token that a field has where a fact is not known.
 const UNKNOWN: &str = "unknown";
+/// Name of what a replay comes to.
+const REPLAY: &str = "replay";
 /// How the name of a part of a field ends.
 const CONTAINS: &str = "_contains";
 
@@ -77,9 +80,38 @@ pub fn score(run: &str, truth: &Truth, told: &Told) -> anyhow::Result<Scored> {
             };
             facts.push(compared(call, field, verdict));
         }
+        let checks = found.map(|receipt| receipt.checks.as_slice()).unwrap_or_default();
+        if told.replayed && !(call.replay.is_empty() && checks.is_empty()) {
+            let verdict = of_replay(&call.replay, checks);
+            let call = Some(call.is.to_string());
+            facts.push(Compared { call, field: REPLAY.to_owned(), supported: true, verdict });
+        }
     }
     let agent = truth.run.get("agent").and_then(Value::as_str).unwrap_or("other").to_owned();
     Ok(Scored { run: run.to_owned(), agent, facts })
+}
+
+/// What a replay comes to; all of it is told, or it is wrong.
+fn of_replay(truth: &[Value], checks: &[Check]) -> Verdict {
+    let told: Vec<Value> = checks
+        .iter()
+        .map(|check| {
+            let mut told = json!({
+                "access": check.access,
+                "target": check.target,
+                "happened": check.happened,
+                "result": check.result,
+            });
+            if let (Some(answer), Some(fields)) = (&check.profile, told.as_object_mut()) {
+                fields.insert("profile".to_owned(), json!(answer.answer.decision));
+            }
+            told
+        })
+        .collect();
+    if told == truth {
+        return Verdict::Right;
+    }
+    Verdict::Wrong { truth: truth.into(), stated: Value::from(told).to_string() }
 }
 
 fn compared(call: &TrueCall, field: &str, verdict: Verdict) -> Compared {
