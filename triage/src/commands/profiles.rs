@@ -82,7 +82,7 @@ enum Command {
         name: String,
         /// What the command wants to do.
         action: Action,
-        /// A path; for `connect` host[:port], an IPv6 address in brackets; for `socket` its path.
+        /// A path; for `connect` `HOST[:PORT]`, an IPv6 address in brackets; for `socket` its path.
         target: String,
         /// What the host resolves to, HOST=IP; may be given several times.
         #[arg(long, value_name = "HOST=IP")]
