@@ -197,6 +197,12 @@ impl Redactor {
         self.text(text, None, &mut Counts::new())
     }
 
+    /// The same, and what was found in it is added to `counts`.
+    #[must_use]
+    pub fn redact_text_counted(&self, text: &str, counts: &mut Counts) -> Option<String> {
+        self.text(text, None, counts)
+    }
+
     /// The fingerprint of a secret under every key, newest first: key id and 16 hexadecimal digits, as
     /// they stand in marks joined by a dot.
     #[must_use]

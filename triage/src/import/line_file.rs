@@ -13,6 +13,7 @@ use super::lines::Lines;
 use super::signal::{Recognised, damage, of_json};
 use super::{Importer, LeftOut};
 use crate::Error;
+use blotter_redaction::Redactor;
 
 /// Lines that are looked at to tell what a file is.
 const LOOKED_AT: usize = 16;
@@ -30,6 +31,7 @@ enum Kind {
 /// The lines of one file that cannot be read; the first of them by name.
 struct Problems<'a> {
     path: &'a Path,
+    redactor: &'a Redactor,
     named: Vec<LeftOut>,
     more: u64,
 }
@@ -37,7 +39,8 @@ struct Problems<'a> {
 impl Problems<'_> {
     fn add(&mut self, line: u64, reason: String) {
         if self.named.len() < NAMED {
-            self.named.push(LeftOut { path: self.path.to_owned(), line: Some(line), reason });
+            // What is wrong with a line may be told with a part of it.
+            self.named.push(LeftOut::quoting(self.redactor, self.path, Some(line), reason));
         } else {
             self.more += 1;
         }
@@ -46,7 +49,7 @@ impl Problems<'_> {
     fn finish(mut self) -> Vec<LeftOut> {
         if self.more > 0 {
             let reason = format!("{} more lines cannot be read", self.more);
-            self.named.push(LeftOut { path: self.path.to_owned(), line: None, reason });
+            self.named.push(LeftOut::new(self.path, None, reason));
         }
         self.named
     }
@@ -61,8 +64,8 @@ impl Importer<'_> {
         named: bool,
     ) -> Result<(), Error> {
         let mut lines = Lines::new(input);
-        let mut problems = Problems { path, named: Vec::new(), more: 0 };
-        let options = self.options;
+        let redactor = &self.options.redactor;
+        let mut problems = Problems { path, redactor, named: Vec::new(), more: 0 };
         let mut kind = None;
         let mut looked_at = 0;
         while let Some((number, line)) = lines.next() {
@@ -81,9 +84,7 @@ impl Importer<'_> {
                 Err(unreadable) => Err(unreadable.reason),
             };
             if let Err(reason) = taken {
-                // What is wrong with a line may be told with a part of it.
-                let redactor = &options.redactor;
-                problems.add(number, redactor.redact_text(&reason).unwrap_or(reason));
+                problems.add(number, reason);
             }
             if kind.is_none() && looked_at >= LOOKED_AT {
                 break;
@@ -97,11 +98,7 @@ impl Importer<'_> {
             return Ok(());
         }
         let first = problems.into_iter().next();
-        let first = first.unwrap_or_else(|| LeftOut {
-            path: path.to_owned(),
-            line: None,
-            reason: "it has no lines".to_owned(),
-        });
+        let first = first.unwrap_or_else(|| LeftOut::new(path, None, "it has no lines"));
         let to = if named { &mut self.summary.damaged } else { &mut self.summary.skipped };
         to.push(first);
         Ok(())

@@ -14,7 +14,7 @@ use std::io::{BufRead, Cursor};
 use std::path::{Path, PathBuf};
 
 use blotter_archive::Archive;
-use blotter_redaction::Redactor;
+use blotter_redaction::{Counts, Redactor};
 use blotter_schemas::normalise::{Custody, Rows, normalise};
 use blotter_schemas::otlp::{Encoding, Request, Signal};
 
@@ -49,6 +49,23 @@ pub struct LeftOut {
     pub line: Option<u64>,
     /// Why; for a damaged file with the place of the damage, where it is known.
     pub reason: String,
+    /// What was taken out of the reason, which may quote what the file says.
+    pub redactions: Counts,
+}
+
+impl LeftOut {
+    /// A file, or a line of one, left out for a reason that holds nothing of what it says.
+    fn new(path: &Path, line: Option<u64>, reason: impl Into<String>) -> Self {
+        let (path, reason) = (path.to_owned(), reason.into());
+        Self { path, line, reason, redactions: Counts::new() }
+    }
+
+    /// The same for a reason that may quote what the file says.
+    fn quoting(redactor: &Redactor, path: &Path, line: Option<u64>, reason: String) -> Self {
+        let mut redactions = Counts::new();
+        let reason = redactor.redact_text_counted(&reason, &mut redactions).unwrap_or(reason);
+        Self { redactions, ..Self::new(path, line, reason) }
+    }
 }
 
 /// What an import did.
@@ -90,7 +107,7 @@ pub async fn run(
                     importer.file(&path, size, named).await?;
                 }
                 walk::Found::Unreadable { path, reason } => {
-                    importer.summary.damaged.push(LeftOut { path, line: None, reason });
+                    importer.summary.damaged.push(LeftOut::new(&path, None, reason));
                 }
             }
         }
@@ -143,8 +160,9 @@ impl<'a> Importer<'a> {
         }
         let mut request = record::request(&left_out);
         let redactor = &self.options.redactor;
-        let redacted = redactor.account(&redactor.redact(&mut request));
-        let custody = self.custody(redacted);
+        let mut redactions = redactor.redact(&mut request);
+        record::add_to(&mut redactions, &left_out);
+        let custody = self.custody(redactor.account(&redactions));
         normalise(&request, &custody, &mut self.left_out);
     }
 
@@ -162,7 +180,7 @@ impl<'a> Importer<'a> {
     }
 
     async fn file(&mut self, path: &Path, size: u64, named: bool) -> Result<(), Error> {
-        let leave_out = |reason: String| LeftOut { path: path.to_owned(), line: None, reason };
+        let leave_out = |reason: String| LeftOut::new(path, None, reason);
         let lines = lines::are_in(path);
         if !named && !lines && !signal::may_be_telemetry(path) {
             let reason = "neither .pb nor .json nor .jsonl";
@@ -200,10 +218,7 @@ impl<'a> Importer<'a> {
     fn take(&mut self, path: &Path, body: &[u8], named: bool) {
         // What is wrong with a body may be told with a part of it.
         let options = self.options;
-        let left_out = |reason: String| {
-            let reason = options.redactor.redact_text(&reason).unwrap_or(reason);
-            LeftOut { path: path.to_owned(), line: None, reason }
-        };
+        let left_out = |reason| LeftOut::quoting(&options.redactor, path, None, reason);
         let (signal, encoding) = match recognise(path, body, options.signal) {
             Recognised::Telemetry(signal, encoding) => (signal, encoding),
             Recognised::Damaged(reason) => {

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use blotter_redaction::Redactions;
 use blotter_schemas::names::blotter::events::BLOTTER_IMPORT_LEFT_OUT;
 use blotter_schemas::names::blotter::{
     BLOTTER_IMPORT_FILE, BLOTTER_IMPORT_LINE, BLOTTER_IMPORT_REASON,
@@ -36,6 +37,17 @@ pub(super) fn request(left_out: &[(String, &LeftOut)]) -> Request {
         Resource { attributes: vec![text(SERVICE_NAME, SERVICE)], ..Resource::default() };
     let logs = ResourceLogs { resource: Some(resource), scope_logs, ..ResourceLogs::default() };
     Request::Logs(ExportLogsServiceRequest { resource_logs: vec![logs] })
+}
+
+/// Adds what was taken out of the reasons before: each stands in its record twice.
+pub(super) fn add_to(redactions: &mut Redactions, left_out: &[(String, &LeftOut)]) {
+    for (counts, (_, entry)) in redactions.records.iter_mut().zip(left_out) {
+        for (rule, count) in &entry.redactions {
+            for counts in [&mut *counts, &mut redactions.total] {
+                *counts.entry(rule.clone()).or_default() += count * 2;
+            }
+        }
+    }
 }
 
 fn record(file: &str, entry: &LeftOut) -> LogRecord {
