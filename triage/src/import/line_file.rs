@@ -4,6 +4,7 @@
 use std::io::BufRead;
 use std::path::Path;
 
+use blotter_redaction::Redactor;
 use blotter_schemas::normalise::Custody;
 use blotter_schemas::otlp::{Encoding, Signal};
 use blotter_schemas::rollout::{Rollout, attribute_of};
