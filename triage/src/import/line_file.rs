@@ -14,7 +14,6 @@ use super::lines::Lines;
 use super::signal::{Recognised, damage, of_json};
 use super::{Importer, LeftOut};
 use crate::Error;
-use blotter_redaction::Redactor;
 
 /// Lines that are looked at to tell what a file is.
 const LOOKED_AT: usize = 16;
