@@ -96,6 +96,12 @@ impl Truth {
         Self { session: session.to_owned(), calls: Vec::new() }
     }
 
+    /// The id of the session.
+    #[must_use]
+    pub fn session(&self) -> &str {
+        &self.session
+    }
+
     /// The call with this id, or `@n`, in the session: each fact with its true value.
     pub fn call(&mut self, call: &str, facts: &[(&str, &str)]) {
         self.disputed_call(call, facts, &[]);

@@ -7,7 +7,7 @@ use blotter_tests::model::{Model, Scenario, call_id};
 use blotter_tests::receipts::{NOTHING, Truth};
 use serde_json::{Value, json};
 
-use crate::trail::Trail;
+use crate::trail::{Archive, Trail, with_its_spans};
 
 /// A command that asks to run outside of the sandbox.
 fn outside(command: &str) -> Value {
@@ -50,7 +50,10 @@ const NOT_ASKED: [(&str, &str); 5] = [
 
 #[tokio::test]
 async fn each_of_the_six_answers_of_a_person_is_told() -> anyhow::Result<()> {
-    let Some(codex) = Codex::installed()? else { return Ok(()) };
+    with_its_spans(six_answers).await
+}
+
+async fn six_answers(codex: &Codex) -> anyhow::Result<(Truth, Archive)> {
     let trail = Trail::begin().await?;
     let target = tempfile::tempdir()?;
     let file = |name: &str| target.path().join(name);
@@ -65,7 +68,7 @@ async fn each_of_the_six_answers_of_a_person_is_told() -> anyhow::Result<()> {
     ])
     .await?;
     let home = Home::new(&model, trail.export())?;
-    let mut session = AppServer::start(&codex, home, "on-request", "read-only").await?;
+    let mut session = AppServer::start(codex, home, "on-request", "read-only").await?;
     let id = session.session_id().to_owned();
     let answers = [
         Answer::Accept,
@@ -125,12 +128,15 @@ async fn each_of_the_six_answers_of_a_person_is_told() -> anyhow::Result<()> {
             ("exit_code", NOTHING),
         ],
     );
-    truth.held_by(&archive.path()).await
+    Ok((truth, archive))
 }
 
 #[tokio::test]
 async fn what_a_grant_answers_is_not_said_to_be_a_persons_answer() -> anyhow::Result<()> {
-    let Some(codex) = Codex::installed()? else { return Ok(()) };
+    with_its_spans(answers_of_a_grant).await
+}
+
+async fn answers_of_a_grant(codex: &Codex) -> anyhow::Result<(Truth, Archive)> {
     let trail = Trail::begin().await?;
     let target = tempfile::tempdir()?;
     let (granted, amended, once) = (
@@ -148,7 +154,7 @@ async fn what_a_grant_answers_is_not_said_to_be_a_persons_answer() -> anyhow::Re
     ])
     .await?;
     let home = Home::new(&model, trail.export())?;
-    let mut session = AppServer::start(&codex, home, "on-request", "read-only").await?;
+    let mut session = AppServer::start(codex, home, "on-request", "read-only").await?;
     let id = session.session_id().to_owned();
     let answers = [Answer::AcceptForSession, Answer::Amend, Answer::Accept, Answer::Accept];
     let turn = session.turn("touch", &answers).await?;
@@ -164,12 +170,15 @@ async fn what_a_grant_answers_is_not_said_to_be_a_persons_answer() -> anyhow::Re
         let decided_by = [("decided_by", by)];
         truth.call(&call_id(step, 0), &[&NOT_ASKED[..], &decided_by].concat());
     }
-    truth.held_by(&archive.path()).await
+    Ok((truth, archive))
 }
 
 #[tokio::test]
 async fn a_command_that_a_person_interrupts_has_no_end() -> anyhow::Result<()> {
-    let Some(codex) = Codex::installed()? else { return Ok(()) };
+    with_its_spans(interrupted_command).await
+}
+
+async fn interrupted_command(codex: &Codex) -> anyhow::Result<(Truth, Archive)> {
     let trail = Trail::begin().await?;
     let long = json!({"cmd": "touch started; sleep 60", "yield_time_ms": 30_000});
     let model = model(vec![
@@ -179,7 +188,7 @@ async fn a_command_that_a_person_interrupts_has_no_end() -> anyhow::Result<()> {
     ])
     .await?;
     let home = Home::new(&model, trail.export())?;
-    let mut session = AppServer::start(&codex, home, "on-request", "workspace-write").await?;
+    let mut session = AppServer::start(codex, home, "on-request", "workspace-write").await?;
     let id = session.session_id().to_owned();
     assert_eq!(session.turn("say one", &[]).await?.status, "completed");
     let started = session.folder().join("started");
@@ -198,13 +207,16 @@ async fn a_command_that_a_person_interrupts_has_no_end() -> anyhow::Result<()> {
             ("exit_code", NOTHING),
         ],
     );
-    truth.held_by(&archive.path()).await
+    Ok((truth, archive))
 }
 
 #[tokio::test]
 async fn permissions_asked_for_at_run_time_hold_as_long_as_they_were_granted() -> anyhow::Result<()>
 {
-    let Some(codex) = Codex::installed()? else { return Ok(()) };
+    with_its_spans(permissions_at_run_time).await
+}
+
+async fn permissions_at_run_time(codex: &Codex) -> anyhow::Result<(Truth, Archive)> {
     let trail = Trail::begin().await?;
     // Under the temporary folder nothing need be granted.
     let target = tempfile::tempdir_in("/var/tmp")?;
@@ -231,7 +243,7 @@ async fn permissions_asked_for_at_run_time_hold_as_long_as_they_were_granted() -
     .await?;
     let feature = "[features]\nrequest_permissions_tool = true\n";
     let home = Home::configured(&model, trail.export(), feature)?;
-    let mut session = AppServer::start(&codex, home, "on-request", "read-only").await?;
+    let mut session = AppServer::start(codex, home, "on-request", "read-only").await?;
     let id = session.session_id().to_owned();
     let answers = [Answer::GrantForTurn, Answer::GrantForSession, Answer::GrantNothing];
     let first = session.turn("write", &answers).await?;
@@ -272,5 +284,5 @@ async fn permissions_asked_for_at_run_time_hold_as_long_as_they_were_granted() -
             ],
         );
     }
-    truth.held_by(&archive.path()).await
+    Ok((truth, archive))
 }

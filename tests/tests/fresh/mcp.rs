@@ -5,7 +5,7 @@ use blotter_tests::binaries::binary;
 use blotter_tests::model::{Model, Scenario, call_id};
 use blotter_tests::receipts::Truth;
 
-use crate::trail::Trail;
+use crate::trail::{Archive, Trail, with_its_spans};
 
 fn server() -> anyhow::Result<String> {
     let program = binary("blotter-mcp")?;
@@ -14,6 +14,10 @@ fn server() -> anyhow::Result<String> {
 
 #[tokio::test]
 async fn what_a_person_answers_about_an_mcp_tool_is_told() -> anyhow::Result<()> {
+    with_its_spans(answers_about_an_mcp_tool).await
+}
+
+async fn answers_about_an_mcp_tool(codex: &Codex) -> anyhow::Result<(Truth, Archive)> {
     const SCENARIO: &str = r#"{"steps": [
       [{"call": "delete_all", "namespace": "mcp__lab", "args": {"text": "accepted"}}],
       [{"call": "delete_all", "namespace": "mcp__lab", "args": {"text": "declined"}}],
@@ -22,11 +26,10 @@ async fn what_a_person_answers_about_an_mcp_tool_is_told() -> anyhow::Result<()>
       [{"call": "delete_all", "namespace": "mcp__lab", "args": {"text": "for the session"}}],
       [{"call": "delete_all", "namespace": "mcp__lab", "args": {"text": "granted"}}]
     ]}"#;
-    let Some(codex) = Codex::installed()? else { return Ok(()) };
     let trail = Trail::begin().await?;
     let model = Model::start(Scenario::from_json(SCENARIO)?).await?;
     let home = Home::configured(&model, trail.export(), &server()?)?;
-    let mut session = AppServer::start(&codex, home, "on-request", "read-only").await?;
+    let mut session = AppServer::start(codex, home, "on-request", "read-only").await?;
     let id = session.session_id().to_owned();
     let answers = [Answer::Accept, Answer::Decline, Answer::Cancel, Answer::AcceptForSession];
     let turn = session.turn("delete", &answers).await?;
@@ -61,7 +64,7 @@ async fn what_a_person_answers_about_an_mcp_tool_is_told() -> anyhow::Result<()>
             ],
         );
     }
-    truth.held_by(&archive.path()).await
+    Ok((truth, archive))
 }
 
 #[tokio::test]

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
-use blotter_tests::agents::codex::Export;
-use blotter_tests::processes::{Addresses, Daemon};
+use anyhow::Context as _;
+use blotter_tests::agents::codex::{Codex, Export};
+use blotter_tests::processes::{Addresses, Daemon, triage};
+use blotter_tests::receipts::Truth;
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// A running `triage up`.
@@ -42,4 +45,31 @@ impl Archive {
     pub fn path(&self) -> PathBuf {
         self.data.path().join("archive")
     }
+
+    /// How many rows of the session came as spans.
+    async fn spans(&self, session: &str) -> anyhow::Result<u64> {
+        let shown = triage(&self.path(), ["show", session, "--format", "json"]).await?;
+        let shown: Value = serde_json::from_str(&shown.stdout).context(shown.stderr)?;
+        shown.pointer("/session/signals/spans").and_then(Value::as_u64).context("no count of spans")
+    }
+}
+
+/// How often a scenario is played before its spans are given up.
+const ATTEMPTS: usize = 4;
+
+/// Whether the receipts of what `scenario` left say what is true of it. Codex's app server keeps its spans
+/// until it ends and now and then loses all of them as it ends: a run that left none is played again, for
+/// its receipts rightly say that they do not know.
+pub async fn with_its_spans(
+    scenario: impl AsyncFn(&Codex) -> anyhow::Result<(Truth, Archive)>,
+) -> anyhow::Result<()> {
+    let Some(codex) = Codex::installed()? else { return Ok(()) };
+    for _ in 0..ATTEMPTS {
+        let (truth, archive) = scenario(&codex).await?;
+        if archive.spans(truth.session()).await? > 0 {
+            return truth.held_by(&archive.path()).await;
+        }
+        eprintln!("Codex ended without its spans.");
+    }
+    anyhow::bail!("Codex ended without its spans, {ATTEMPTS} times")
 }
