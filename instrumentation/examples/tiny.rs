@@ -19,13 +19,14 @@
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read as _, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use blotter_instrumentation::{
-    Agent, AuditMode, Call, CallResult, Continuation, Credential, DecidedBy, Decision, Executor,
-    Flushed, Identity, ProfileInEffect, ProxyDecision, SandboxOutcome, Scope, Tool, TraceContext,
-    Transport, Turn, TurnError, Verdict,
+    Agent, AuditMode, Call, CallResult, Configuration, ConfigurationKind, Continuation, Credential,
+    DecidedBy, Decision, Executor, Flushed, Identity, ProfileInEffect, ProxyDecision,
+    SandboxOutcome, Scope, Tool, TraceContext, Transport, Turn, TurnError, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -43,6 +44,7 @@ struct Options {
     spool: Option<String>,
     keys: Option<String>,
     mcp: Option<String>,
+    instructions: Option<PathBuf>,
     prompt: String,
 }
 
@@ -55,6 +57,7 @@ fn options() -> Outcome<Options> {
             "--required" => options.required = true,
             "--spool" => options.spool = Some(value()?),
             "--keys" => options.keys = Some(value()?),
+            "--instructions" => options.instructions = Some(value()?.into()),
             "--mcp" => options.mcp = Some(value()?),
             "--prompt" => options.prompt = value()?,
             other => return Err(format!("unknown option {other}").into()),
@@ -90,6 +93,16 @@ fn main() -> Outcome<()> {
     let profile = ProfileInEffect::new(":workspace", "b3:0f1e").from_layer("user: config.toml");
     let session = agent.session(identity, profile, Transport::new("http"));
     say(&format!("session {}", session.id()));
+    if let Some(file) = &options.instructions {
+        let file = Configuration::of_path(ConfigurationKind::Instructions, file)?;
+        session.configuration_loaded(file);
+    }
+    if let Some(server) = &options.mcp {
+        let definition = json!({"command": server}).to_string();
+        let kind = ConfigurationKind::McpServer;
+        let files = Configuration::content(kind, "files", definition.as_bytes());
+        session.configuration_loaded(files);
+    }
     let turn = session.prompt(&options.prompt);
     let mut server = options.mcp.as_deref().map(McpServer::start).transpose()?;
     let mut done = 0;

@@ -38,6 +38,14 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// A file or folder that steers the agent cannot be read whole.
+    #[error("configuration {}: {reason}", path.display())]
+    Configuration {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The thread that delivers records did not start.
     #[error("no thread for delivery: {0}")]
     Thread(io::Error),

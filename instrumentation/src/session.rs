@@ -8,6 +8,7 @@ use blotter_schemas::names::opentelemetry as otel;
 
 use crate::agent::Core;
 use crate::call::Call;
+use crate::configuration::Configuration;
 use crate::context::TraceContext;
 use crate::identity::{Identity, ProfileInEffect};
 use crate::record::{Around, Frame, Record, What, now};
@@ -218,6 +219,14 @@ impl Session {
         if let Some(state) = &self.state {
             state.change(|now| now.profile = profile);
             state.record(EventName::ProfileChanged, false, Attributes::default());
+        }
+    }
+
+    /// A file or definition that steers the agent was taken up: at the start of the session, or anew. What is
+    /// recorded is its name, size and digest.
+    pub fn configuration_loaded(&self, configuration: Configuration) {
+        if let Some(state) = &self.state {
+            state.record(EventName::ConfigurationLoaded, false, configuration.attributes());
         }
     }
 

@@ -308,6 +308,46 @@ async fn every_fact_of_a_receipt_is_the_agents_own_word() -> anyhow::Result<()> 
 }
 
 #[tokio::test]
+async fn what_steered_an_agent_is_told_by_the_digest_that_sha256sum_prints() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    let file = data.path().join("AGENTS.md");
+    // SHA-256 of "be kind\n".
+    const KIND: &str = "sha256:9933b68880bf44bfe7d42555c07c687f01a26e7940f8ded16f840c12f5922d95";
+    let mut blotter = Daemon::triage_up(data.path())?;
+    let http = format!("http://{}", blotter.addresses().await?.http);
+    let mut sessions = Vec::new();
+    for words in ["be kind\n", "be cruel\n"] {
+        std::fs::write(&file, words)?;
+        let path = file.to_str().context("the path is not UTF-8")?;
+        let mut tiny = Tiny::start(&http, &["--instructions", path]).await?;
+        tiny.step(&shell("true")).await?;
+        sessions.push(tiny.session.clone());
+        assert_eq!(tiny.end().await?, "delivered");
+    }
+    assert!(blotter.terminate().await?.success());
+    let archive = data.path().join("archive");
+    let asked = ["configurations", "--format", "json", "--digest", KIND];
+    let listed = triage(&archive, asked).await?;
+    assert_eq!(listed.exit_code, Some(1), "{}{}", listed.stdout, listed.stderr);
+    let listed: Value = serde_json::from_str(&listed.stdout)?;
+    let [found] = listed["configurations"].as_array().context("no list")?.as_slice() else {
+        anyhow::bail!("not one version: {listed}");
+    };
+    assert_eq!((&found["kind"], &found["versions"]), (&json!("instructions"), &json!(2)));
+    assert_eq!(found["name"], json!(file));
+    let ran: Vec<&Value> = found["sessions"]
+        .as_array()
+        .context("no sessions")?
+        .iter()
+        .map(|it| &it["session_id"])
+        .collect();
+    assert_eq!(ran, [&json!(sessions[0])], "only the first session ran under it");
+    let shown = triage(&archive, ["show", &sessions[0]]).await?;
+    assert!(shown.stdout.contains("AGENTS.md"), "{}", shown.stdout);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_call_of_an_agent_that_is_killed_is_known_and_was_interrupted() -> anyhow::Result<()> {
     let data = tempfile::tempdir()?;
     let spool = data.path().join("spool");

@@ -83,6 +83,8 @@ pub enum Command {
     Check(commands::check::Arguments),
     /// Which types of credentials acted, where and until when; which sessions went on with a revoked one.
     Credentials(commands::credentials::Arguments),
+    /// Which settings, AGENTS.md, hooks, skills and MCP definitions steered agents, and which sessions.
+    Configurations(commands::configurations::Arguments),
     /// Write what a run did as a file that is made to be compared.
     Snapshot(commands::snapshot::Arguments),
     /// Compare two runs: whether they can be compared, then what differs.

@@ -5,14 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use blotter_archive::{Archive, Op, Predicate, ScanRequest, Value};
+use blotter_archive::{Archive, Predicate, ScanRequest};
 use blotter_schemas::names::blotter::{BLOTTER_TOKEN_FINGERPRINT, EventKind};
 use blotter_schemas::tables::{Event, Row as _, Table};
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::Error;
-use crate::import::record;
+use crate::session_rows::{self, agent, fill};
 
 /// Columns that say who acted with what.
 const COLUMNS: [&str; 13] = [
@@ -33,8 +33,6 @@ const COLUMNS: [&str; 13] = [
 /// The dialect whose records hold fingerprints, and the kinds of records that do.
 const DIALECT: &str = "blotter";
 const KINDS: [EventKind; 3] = [EventKind::SessionStart, EventKind::Prompt, EventKind::Call];
-/// Dialects that agents of any name write.
-const OF_MANY: [&str; 3] = ["blotter", "gen_ai", "other"];
 /// Longest fingerprint that is taken.
 const LONGEST: usize = 128;
 
@@ -111,22 +109,7 @@ struct Told {
 /// # Errors
 /// When the archive cannot be read.
 pub async fn list(archive: &Archive, since: Option<i64>) -> Result<Vec<Credential>, Error> {
-    let mut sessions: BTreeMap<String, Told> = BTreeMap::new();
-    let mut request = ScanRequest::new(Table::Events).columns(COLUMNS);
-    if let Some(since) = since {
-        request = request.filter(Predicate::compare("time", Op::GtEq, Value::Time(since)));
-    }
-    let mut scan = archive.scan(request).await?;
-    while let Some(batch) = scan.next().await? {
-        for row in Event::from_batch(&batch)? {
-            if record::is_of_import(&row) {
-                continue;
-            }
-            if let Some(id) = &row.session_id {
-                sessions.entry(id.clone()).or_default().take(&row);
-            }
-        }
-    }
+    let mut sessions = session_rows::gather(archive, &COLUMNS, since, Told::take).await?;
     fingerprints(archive, &mut sessions).await?;
     Ok(gathered(sessions))
 }
@@ -194,27 +177,14 @@ fn fingerprint(record: &str) -> Option<String> {
     find(&record).filter(|text| !text.is_empty() && text.len() <= LONGEST).map(str::to_owned)
 }
 
-/// The agent as sessions are listed by: the program's own name only where agents of any name write alike.
-fn agent(row: &Event) -> Option<String> {
-    match row.dialect.as_deref() {
-        Some(known) if !OF_MANY.contains(&known) => Some(known.replace('_', "-")),
-        _ => row.agent_name.clone(),
-    }
-}
-
 impl Told {
     fn take(&mut self, row: &Event) {
-        let fill = |to: &mut Option<String>, from: &Option<String>| {
-            if to.is_none() {
-                to.clone_from(from);
-            }
-        };
-        fill(&mut self.token_type, &row.token_type);
-        fill(&mut self.auth_mode, &row.auth_mode);
-        fill(&mut self.agent, &agent(row));
-        fill(&mut self.host, &row.host_name);
+        fill(&mut self.token_type, row.token_type.as_ref());
+        fill(&mut self.auth_mode, row.auth_mode.as_ref());
+        fill(&mut self.agent, agent(row).as_ref());
+        fill(&mut self.host, row.host_name.as_ref());
         for user in [&row.user_email, &row.user_id, &row.account_id] {
-            fill(&mut self.user, user);
+            fill(&mut self.user, user.as_ref());
         }
         if let Some(time) = row.time_unix_nano {
             let (first, last) = self.times.unwrap_or((time, time));

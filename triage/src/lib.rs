@@ -3,6 +3,7 @@
 //! Start reading at [`reconstruct::reconstruct`]; [`load`] gets its rows, [`render`] writes what it
 //! returns. Nothing here prints or exits.
 
+pub mod configurations;
 pub mod connect;
 pub mod credentials;
 pub mod demo;
@@ -21,6 +22,7 @@ pub mod redaction;
 pub mod render;
 pub mod replay;
 mod script;
+mod session_rows;
 pub mod sessions;
 mod shell;
 pub mod snapshot;

@@ -59,6 +59,9 @@ const NUMBERED_COLUMNS: [&str; 9] = [
     "peer",
 ];
 
+/// Kinds of rows that state the permission profile of a session or turn.
+pub(crate) const STATES_PROFILE: [EventKind; 2] = [EventKind::Profile, EventKind::SessionStart];
+
 /// Columns that state the permission profile of a turn.
 const PROFILE_COLUMNS: [&str; 12] = [
     "event_id",
@@ -152,7 +155,7 @@ pub async fn profiles(archive: &Archive, session: &Session) -> Result<Vec<Event>
     }
     let filter = Predicate::And(vec![
         Predicate::one_of("session_id", ids),
-        Predicate::equals("kind", EventKind::Profile.as_str()),
+        Predicate::one_of("kind", STATES_PROFILE.map(EventKind::as_str)),
     ]);
     let request = ScanRequest::new(Table::Events).filter(filter).columns(PROFILE_COLUMNS);
     let mut reader = Reader { archive, loaded: Loaded::default(), ids: BTreeSet::new() };

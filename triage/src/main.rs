@@ -53,6 +53,9 @@ async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Receipt(arguments) => commands::receipt::run(&cli.global, arguments).await,
         Command::Gaps(arguments) => commands::gaps::run(&cli.global, arguments).await,
         Command::Check(arguments) => commands::check::run(&cli.global, arguments).await,
+        Command::Configurations(arguments) => {
+            commands::configurations::run(&cli.global, arguments).await
+        }
         Command::Credentials(arguments) => commands::credentials::run(&cli.global, arguments).await,
         Command::Snapshot(arguments) => commands::snapshot::run(&cli.global, arguments).await,
         Command::Diff(arguments) => commands::diff::run(&cli.global, arguments).await,

@@ -297,6 +297,7 @@ fn the_help_of_every_command_gives_examples() {
         "diff",
         "demo",
         "check",
+        "configurations",
         "credentials",
         "profiles",
     ] {

@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use program::{import, triage};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Captures of Codex with the session files that it wrote.
@@ -138,4 +138,45 @@ fn a_profile_that_requirements_do_not_list_is_a_finding() {
     let (_, replays) = replays(&data, &given);
     // What may not be used is not what the configuration selects.
     assert_ne!(replays[0]["profiles"][0]["name"], "dev", "{}", replays[0]["profiles"]);
+}
+
+#[test]
+fn the_profile_that_an_instrumented_agent_names_as_its_session_begins_is_the_one_that_is_asked() {
+    let data = TempDir::new().unwrap();
+    let text = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
+    let record = |name: &str, time: i64, more: &[Value]| {
+        let mut attributes = vec![text("session.id", "s"), text("blotter.profile.name", "dev")];
+        attributes.extend(more.iter().cloned());
+        json!({"resourceLogs": [{
+            "resource": {"attributes": [text("blotter.instrumentation.version", "1")]},
+            "scopeLogs": [{"scope": {"name": "blotter.agent"}, "logRecords": [
+                {"timeUnixNano": time.to_string(), "eventName": name, "attributes": attributes},
+            ]}],
+        }]})
+    };
+    let call = text("gen_ai.tool.call.id", "c");
+    let proxy = [
+        call.clone(),
+        text("server.address", "evil.example"),
+        json!({"key": "server.port", "value": {"intValue": "443"}}),
+        text("blotter.proxy.decision", "allow"),
+    ];
+    let records = [
+        record("blotter.session.started", 1_795_262_400_000_000_000, &[]),
+        record("blotter.call.started", 1_795_262_401_000_000_000, &[call]),
+        record("blotter.proxy.decision", 1_795_262_402_000_000_000, &proxy),
+    ];
+    let run = data.path().join("run.jsonl");
+    let lines: Vec<String> = records.iter().map(ToString::to_string).collect();
+    std::fs::write(&run, lines.join("\n")).unwrap();
+    import(data.path(), &[&run]);
+    let config = data.path().join("config.toml");
+    let profile = "[permissions.dev]\nextends = \":workspace\"\n[permissions.dev.network]\nenabled = true\n\
+                   [permissions.dev.network.domains]\n\"evil.example\" = \"deny\"\n";
+    std::fs::write(&config, profile).unwrap();
+    let (code, replays) = replays(&data, &["--config", &config.display().to_string()]);
+    let named = &replays[0]["profiles"][0];
+    assert_eq!((&named["source"], &named["name"]), (&json!("named"), &json!("dev")));
+    let found = &replays[0]["findings"][0]["rule"];
+    assert_eq!((code, found), (1, &json!("proxy_allowed_what_the_profile_denies")), "{replays:#?}");
 }

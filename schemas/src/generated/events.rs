@@ -121,6 +121,12 @@ pub struct Event {
     pub profile_name: Option<String>,
     /// Digest of that profile. (`blotter.profile.digest`)
     pub profile_digest: Option<String>,
+    /// What kind of file or definition that steers the agent was taken up. (`blotter.configuration.kind`)
+    pub configuration_kind: Option<String>,
+    /// Its path or name. (`blotter.configuration.name`)
+    pub configuration_name: Option<String>,
+    /// SHA-256 of its bytes. (`blotter.configuration.digest`)
+    pub configuration_digest: Option<String>,
     /// Approval policy in effect, in the sender's own words. (`blotter.approval.policy`)
     pub approval_policy: Option<String>,
     /// Sandbox policy in effect, in the sender's own words. (`blotter.sandbox.policy`)
@@ -241,6 +247,21 @@ impl Event {
         columns::label_value(self.risk_level.as_deref(), "blotter.risk.level", &mut all);
         columns::label_value(self.profile_name.as_deref(), "blotter.profile.name", &mut all);
         columns::label_value(self.profile_digest.as_deref(), "blotter.profile.digest", &mut all);
+        columns::label_value(
+            self.configuration_kind.as_deref(),
+            "blotter.configuration.kind",
+            &mut all,
+        );
+        columns::text_value(
+            self.configuration_name.as_deref(),
+            "blotter.configuration.name",
+            &mut all,
+        );
+        columns::text_value(
+            self.configuration_digest.as_deref(),
+            "blotter.configuration.digest",
+            &mut all,
+        );
         columns::label_value(self.approval_policy.as_deref(), "blotter.approval.policy", &mut all);
         columns::label_value(self.sandbox_policy.as_deref(), "blotter.sandbox.policy", &mut all);
         columns::label_value(self.sandbox_outcome.as_deref(), "blotter.sandbox.outcome", &mut all);
@@ -343,6 +364,12 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         columns::label_field("risk_level", "Risk an automated reviewer saw."),
         columns::label_field("profile_name", "Permission profile in effect."),
         columns::label_field("profile_digest", "Digest of that profile."),
+        columns::label_field(
+            "configuration_kind",
+            "What kind of file or definition that steers the agent was taken up.",
+        ),
+        columns::text_field("configuration_name", "Its path or name."),
+        columns::text_field("configuration_digest", "SHA-256 of its bytes."),
         columns::label_field(
             "approval_policy",
             "Approval policy in effect, in the sender's own words.",
@@ -466,6 +493,9 @@ impl Row for Event {
                 columns::label(rows.iter().map(|row| row.risk_level.as_deref()))?,
                 columns::label(rows.iter().map(|row| row.profile_name.as_deref()))?,
                 columns::label(rows.iter().map(|row| row.profile_digest.as_deref()))?,
+                columns::label(rows.iter().map(|row| row.configuration_kind.as_deref()))?,
+                columns::text(rows.iter().map(|row| row.configuration_name.as_deref())),
+                columns::text(rows.iter().map(|row| row.configuration_digest.as_deref())),
                 columns::label(rows.iter().map(|row| row.approval_policy.as_deref()))?,
                 columns::label(rows.iter().map(|row| row.sandbox_policy.as_deref()))?,
                 columns::label(rows.iter().map(|row| row.sandbox_outcome.as_deref()))?,
@@ -592,6 +622,15 @@ impl Row for Event {
         })?;
         columns::read_label(batch, "profile_digest", &mut rows, |row, value| {
             row.profile_digest = value
+        })?;
+        columns::read_label(batch, "configuration_kind", &mut rows, |row, value| {
+            row.configuration_kind = value
+        })?;
+        columns::read_text(batch, "configuration_name", &mut rows, |row, value| {
+            row.configuration_name = value
+        })?;
+        columns::read_text(batch, "configuration_digest", &mut rows, |row, value| {
+            row.configuration_digest = value
         })?;
         columns::read_label(batch, "approval_policy", &mut rows, |row, value| {
             row.approval_policy = value

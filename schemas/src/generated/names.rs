@@ -40,6 +40,14 @@ pub mod blotter {
     pub const BLOTTER_COLLECTOR_SIGNAL: &str = "blotter.collector.signal";
     /// How a destination said what it said.
     pub const BLOTTER_COLLECTOR_STATUS: &str = "blotter.collector.status";
+    /// SHA-256 of its bytes, as `sha256:` and 64 hexadecimal digits.
+    pub const BLOTTER_CONFIGURATION_DIGEST: &str = "blotter.configuration.digest";
+    /// What steers an agent.
+    pub const BLOTTER_CONFIGURATION_KIND: &str = "blotter.configuration.kind";
+    /// Path of the file or folder, or the name of the definition.
+    pub const BLOTTER_CONFIGURATION_NAME: &str = "blotter.configuration.name";
+    /// Its length in bytes.
+    pub const BLOTTER_CONFIGURATION_SIZE: &str = "blotter.configuration.size";
     /// What is recorded of prompts, arguments and outputs.
     pub const BLOTTER_CONTENT_POLICY: &str = "blotter.content.policy";
     /// Whether the agent continued by itself after an error.
@@ -230,6 +238,68 @@ pub mod blotter {
     }
 
     impl std::fmt::Display for CallOutcome {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    /// What steers an agent. (`blotter.configuration.kind`)
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum ConfigurationKind {
+        /// Settings of the agent.
+        Config,
+        /// Standing instructions to the model, such as AGENTS.md.
+        Instructions,
+        /// A program that the agent runs at certain moments.
+        Hook,
+        /// A skill of the agent.
+        Skill,
+        /// An extension of the agent.
+        Plugin,
+        /// The definition of an MCP server.
+        McpServer,
+    }
+
+    impl ConfigurationKind {
+        /// Every member, in the registry's order.
+        pub const ALL: &'static [Self] = &[
+            Self::Config,
+            Self::Instructions,
+            Self::Hook,
+            Self::Skill,
+            Self::Plugin,
+            Self::McpServer,
+        ];
+
+        /// The value as it is written in a row.
+        #[must_use]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Config => "config",
+                Self::Instructions => "instructions",
+                Self::Hook => "hook",
+                Self::Skill => "skill",
+                Self::Plugin => "plugin",
+                Self::McpServer => "mcp_server",
+            }
+        }
+
+        /// The member with this value, if there is one.
+        #[must_use]
+        pub fn from_value(value: &str) -> Option<Self> {
+            match value {
+                "config" => Some(Self::Config),
+                "instructions" => Some(Self::Instructions),
+                "hook" => Some(Self::Hook),
+                "skill" => Some(Self::Skill),
+                "plugin" => Some(Self::Plugin),
+                "mcp_server" => Some(Self::McpServer),
+                _ => None,
+            }
+        }
+    }
+
+    impl std::fmt::Display for ConfigurationKind {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str(self.as_str())
         }
@@ -850,6 +920,8 @@ pub mod blotter {
         SessionEnded,
         /// Another permission profile holds from now on.
         ProfileChanged,
+        /// A file or definition that steers the agent was taken up.
+        ConfigurationLoaded,
         /// Requests to the model go over another transport from now on.
         TransportChanged,
         /// A turn began with a prompt.
@@ -886,6 +958,7 @@ pub mod blotter {
             Self::SessionStarted,
             Self::SessionEnded,
             Self::ProfileChanged,
+            Self::ConfigurationLoaded,
             Self::TransportChanged,
             Self::Prompt,
             Self::Response,
@@ -909,6 +982,7 @@ pub mod blotter {
                 Self::SessionStarted => "blotter.session.started",
                 Self::SessionEnded => "blotter.session.ended",
                 Self::ProfileChanged => "blotter.profile.changed",
+                Self::ConfigurationLoaded => "blotter.configuration.loaded",
                 Self::TransportChanged => "blotter.transport.changed",
                 Self::Prompt => "blotter.prompt",
                 Self::Response => "blotter.response",
@@ -933,6 +1007,7 @@ pub mod blotter {
                 "blotter.session.started" => Some(Self::SessionStarted),
                 "blotter.session.ended" => Some(Self::SessionEnded),
                 "blotter.profile.changed" => Some(Self::ProfileChanged),
+                "blotter.configuration.loaded" => Some(Self::ConfigurationLoaded),
                 "blotter.transport.changed" => Some(Self::TransportChanged),
                 "blotter.prompt" => Some(Self::Prompt),
                 "blotter.response" => Some(Self::Response),

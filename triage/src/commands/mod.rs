@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod check;
+pub mod configurations;
 pub mod connect;
 pub mod coverage;
 pub mod credentials;

@@ -1,11 +1,9 @@
 //! The text of `triage credentials`.
 
-use super::terminal::{Look, Screen, escape, wrap};
+use super::terminal::{Look, Screen};
 use super::time;
-use crate::credentials::{Credential, Revoked, Use};
-
-/// Sessions of a credential that are listed.
-const SESSIONS: usize = 10;
+use super::uses::{between, joined, labelled, paragraph, sessions};
+use crate::credentials::{Credential, Revoked};
 
 /// The credentials, each with the sessions that used it.
 #[must_use]
@@ -24,10 +22,6 @@ pub fn list(credentials: &[Credential], width: usize, colour: bool) -> String {
         paragraph(&mut screen, Look::Strong, &heading);
         let fingerprint = kind.fingerprint.as_deref().unwrap_or("not reported");
         labelled(&mut screen, "fingerprint", Look::Plain, fingerprint);
-        let joined = |names: &std::collections::BTreeSet<String>| {
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            if names.is_empty() { "not reported".to_owned() } else { names.join(", ") }
-        };
         labelled(&mut screen, "agents", Look::Plain, &joined(&credential.agents));
         labelled(&mut screen, "users", Look::Plain, &joined(&credential.users));
         labelled(&mut screen, "hosts", Look::Plain, &joined(&credential.hosts));
@@ -51,44 +45,4 @@ pub fn revoked(revoked: &Revoked, width: usize, colour: bool) -> String {
         sessions(&mut screen, "went on", &revoked.went_on, Look::Bad);
     }
     screen.finish()
-}
-
-fn sessions(screen: &mut Screen, label: &str, sessions: &[Use], look: Look) {
-    for (index, used) in sessions.iter().take(SESSIONS).enumerate() {
-        let when = between(used.first_unix_nano, used.last_unix_nano);
-        let label = if index == 0 { label } else { "" };
-        labelled(screen, label, look, &format!("{}  {when}", used.session_id));
-    }
-    let more = sessions.len().saturating_sub(SESSIONS);
-    if more > 0 {
-        labelled(screen, "", Look::Dim, &format!("and {more} more; --format json lists them"));
-    }
-}
-
-fn between(first: Option<i64>, last: Option<i64>) -> String {
-    match (first, last) {
-        (Some(first), Some(last)) => {
-            format!("{} to {}", time::date_time_seconds(first), time::date_time_seconds(last))
-        }
-        _ => "at a time that is not told".to_owned(),
-    }
-}
-
-fn labelled(screen: &mut Screen, label: &str, look: Look, text: &str) {
-    screen.put(Look::Dim, &format!("  {label}"));
-    screen.pad(15);
-    paragraph(screen, look, text);
-}
-
-/// Writes a text from the current column on, its further lines below its first.
-fn paragraph(screen: &mut Screen, look: Look, text: &str) {
-    let column = screen.column();
-    let room = screen.left().max(16);
-    for (index, line) in wrap(&escape(text), room).iter().enumerate() {
-        if index > 0 {
-            screen.pad(column);
-        }
-        screen.put(look, line);
-        screen.end_line();
-    }
 }

@@ -1,6 +1,7 @@
 //! Writing what was found: text for a terminal and JSON.
 
 pub mod archive;
+pub mod configurations;
 pub mod credentials;
 pub mod json;
 pub mod profiles;
@@ -8,3 +9,4 @@ pub mod sessions;
 pub mod terminal;
 pub mod text;
 pub mod time;
+mod uses;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::model::{InEffect, Source};
 use crate::fact::EventId;
+use crate::load::STATES_PROFILE;
 use crate::reconstruct::pairing::order;
 use crate::trail::{from, is};
 
@@ -34,14 +35,18 @@ pub(super) struct Known {
 /// The profiles of a session in order of time; of rows that state the same, the first.
 pub(super) fn of(session_id: &str, rows: &[Event], configured: Option<&Configured>) -> Vec<Known> {
     let own = |row: &&Event| row.session_id.as_deref() == Some(session_id);
-    let mut stating: Vec<&Event> =
-        rows.iter().filter(own).filter(|row| is(row, EventKind::Profile)).collect();
+    let mut stating: Vec<&Event> = rows
+        .iter()
+        .filter(own)
+        .filter(|row| STATES_PROFILE.iter().any(|kind| is(row, *kind)))
+        .collect();
     stating.sort_by_key(|row| order(row));
-    let rollouts = stating.iter().any(|row| from(row, EventSource::Rollout));
+    let states_rules = |row: &Event| from(row, EventSource::Rollout) && is(row, EventKind::Profile);
+    let rollouts = stating.iter().any(|row| states_rules(row));
     let mut found: Vec<Known> = Vec::new();
     for row in stating {
         // A session file states the rules; what telemetry says of the same turn is a name.
-        let known = if from(row, EventSource::Rollout) {
+        let known = if states_rules(row) {
             stated(row, configured)
         } else if let (false, Some(name)) = (rollouts, row.profile_name.as_deref()) {
             named(row, name, configured)

@@ -28,6 +28,14 @@ pub(super) fn fill(name: EventName, attributes: &Attributes<'_>, event: &mut Eve
             event.transport = attributes.text(blotter::BLOTTER_TRANSPORT);
             EventKind::Config
         }
+        EventName::ConfigurationLoaded => {
+            event.configuration_kind = attributes.text(blotter::BLOTTER_CONFIGURATION_KIND);
+            event.configuration_name = attributes.text(blotter::BLOTTER_CONFIGURATION_NAME);
+            event.configuration_digest = attributes.text(blotter::BLOTTER_CONFIGURATION_DIGEST);
+            event.text.clone_from(&event.configuration_name);
+            event.detail.clone_from(&event.configuration_kind);
+            EventKind::Config
+        }
         EventName::Prompt => {
             event.text = attributes.text(blotter::BLOTTER_PROMPT_TEXT);
             EventKind::Prompt

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `blotter.session.started`, `.ended` | session_start, session_end |
 //! | `blotter.profile.changed`, `blotter.transport.changed` | profile, config |
+//! | `blotter.configuration.loaded` | config: `detail` is what it is, `text` its path or name |
 //! | `blotter.prompt`, `blotter.response`, `blotter.error` | prompt, response, error |
 //! | `blotter.call.started`, `blotter.call.executing` | call |
 //! | `blotter.approval.requested`, `blotter.permission.requested` | approval_request |
