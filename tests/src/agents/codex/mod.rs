@@ -4,7 +4,7 @@ mod app_server;
 mod home;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
@@ -58,6 +58,12 @@ impl Codex {
         Ok(guests::installed(BINARY)?.map(|binary| Self { binary }))
     }
 
+    /// The folder that holds the binary.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.binary.parent().unwrap_or(&self.binary)
+    }
+
     /// Runs `codex exec` with `prompt` and `arguments` in a home of its own until it ends by itself.
     ///
     /// # Errors
@@ -92,6 +98,24 @@ impl Codex {
             .collect::<anyhow::Result<_>>()?;
         let (exit_code, stderr) = (output.exit_code, output.stderr);
         Ok(Finished { exit_code, events, stderr, folder: home.into_folder() })
+    }
+
+    /// Runs `script` in the sandbox of the permission profile `profile` that the `config.toml` in `home`
+    /// defines; what it printed, and what it wrote on standard error.
+    ///
+    /// # Errors
+    /// When it cannot be started or does not end in time.
+    pub async fn sandbox(
+        &self,
+        (home, folder): (&Path, &Path),
+        profile: &str,
+        script: &str,
+    ) -> anyhow::Result<(String, String)> {
+        let mut command = isolated::command(&self.binary, home, folder);
+        command.env("CODEX_HOME", home);
+        command.args(["sandbox", "-P", profile, "--", "sh", "-c", script]);
+        let output = isolated::finished(command).await?;
+        Ok((output.stdout, output.stderr))
     }
 }
 
