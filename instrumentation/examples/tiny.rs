@@ -69,8 +69,11 @@ fn options() -> Outcome<Options> {
 fn main() -> Outcome<()> {
     let options = options()?;
     let mode = if options.required { AuditMode::Required } else { AuditMode::BestEffort };
-    let mut builder = Agent::builder()
-        .name("tiny")
+    let mut builder = Agent::builder();
+    if std::env::var_os("OTEL_SERVICE_NAME").is_none() {
+        builder = builder.name("tiny");
+    }
+    builder = builder
         .version(env!("CARGO_PKG_VERSION"))
         .model("nobody", "a-script")
         .policies("on-request", "none")

@@ -51,7 +51,7 @@ pub struct AgentBuilder {
 impl AgentBuilder {
     pub(crate) fn new() -> Self {
         Self {
-            name: "agent".to_owned(),
+            name: environment::service_name().unwrap_or_else(|| "agent".to_owned()),
             version: String::new(),
             model: None,
             executor: None,

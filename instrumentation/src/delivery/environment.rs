@@ -47,6 +47,7 @@ const CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_CERTIFICATE";
 const LOGS_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT";
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 const SDK_DISABLED: &str = "OTEL_SDK_DISABLED";
+const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
 const RESOURCE: &str = "OTEL_RESOURCE_ATTRIBUTES";
 /// How long an export may take, unless a variable says otherwise.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -62,6 +63,11 @@ fn wrong(variable: &str, reason: impl Into<String>) -> Error {
 /// Whether `OTEL_SDK_DISABLED` turns export off.
 pub(crate) fn is_disabled() -> bool {
     variable(SDK_DISABLED).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}
+
+/// The agent's name in `OTEL_SERVICE_NAME`, for one that its author did not name.
+pub(crate) fn service_name() -> Option<String> {
+    variable(SERVICE_NAME)
 }
 
 /// Attributes of the resource in `OTEL_RESOURCE_ATTRIBUTES`: `key=value,key=value`, percent-encoded.
