@@ -32,7 +32,7 @@ const COLUMNS: [&str; 14] = [
     "configuration_digest",
 ];
 /// How digests begin.
-const ALGORITHM: &str = "sha256:";
+pub(crate) const ALGORITHM: &str = "sha256:";
 
 /// One version of a file or definition, and where it held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -2,7 +2,7 @@
 
 use super::terminal::{Look, Screen};
 use super::uses::{between, joined, labelled, paragraph, sessions};
-use crate::configurations::Configurations;
+use crate::configurations::{ALGORITHM, Configurations};
 
 /// What sessions ran under, by kind and name.
 #[must_use]
@@ -23,7 +23,12 @@ pub fn list(found: &Configurations, width: usize, colour: bool) -> String {
             };
             paragraph(&mut screen, Look::Strong, &format!("{} {}: {versions}", it.kind, it.name));
         }
-        labelled(&mut screen, "digest", Look::Plain, &it.digest);
+        // Without its name the whole digest has room in 80 columns.
+        let (label, digits) = match it.digest.strip_prefix(ALGORITHM) {
+            Some(digits) => ("sha256", digits),
+            None => ("digest", it.digest.as_str()),
+        };
+        labelled(&mut screen, label, Look::Plain, digits);
         labelled(&mut screen, "hosts", Look::Plain, &joined(&it.hosts));
         labelled(&mut screen, "users", Look::Plain, &joined(&it.users));
         let held = between(it.first_unix_nano, it.last_unix_nano);
