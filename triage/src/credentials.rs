@@ -5,17 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use blotter_archive::{Archive, Predicate, ScanRequest};
-use blotter_schemas::names::blotter::{BLOTTER_TOKEN_FINGERPRINT, EventKind};
-use blotter_schemas::tables::{Event, Row as _, Table};
+use blotter_archive::Archive;
+use blotter_schemas::tables::Event;
 use serde::Serialize;
-use serde_json::Value as Json;
 
 use crate::Error;
 use crate::session_rows::{self, agent, fill};
 
 /// Columns that say who acted with what.
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "event_id",
     "session_id",
     "name",
@@ -23,6 +21,7 @@ const COLUMNS: [&str; 13] = [
     "time_unix_nano",
     "token_type",
     "auth_mode",
+    "token_fingerprint",
     "agent_name",
     "host_name",
     "user_email",
@@ -30,11 +29,8 @@ const COLUMNS: [&str; 13] = [
     "account_id",
     "dialect",
 ];
-/// The dialect whose records hold fingerprints, and the kinds of records that do.
-const DIALECT: &str = "blotter";
-const KINDS: [EventKind; 3] = [EventKind::SessionStart, EventKind::Prompt, EventKind::Call];
-/// Longest fingerprint that is taken.
-const LONGEST: usize = 128;
+/// Most credentials of one session that are compared with each other.
+const COMPARED: usize = 64;
 
 /// What tells one credential from another, as far as records do. `null` means that no record says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -67,7 +63,8 @@ pub struct Credential {
     pub sessions: Vec<Use>,
 }
 
-/// A session that used a credential.
+/// A session that used a credential: from the first record that says so to the last, and for the one that
+/// was said last, to the session's end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Use {
     /// The session.
@@ -91,27 +88,28 @@ pub struct Revoked {
     pub went_on: Vec<Use>,
 }
 
+/// First and last time.
+type Times = Option<(i64, i64)>;
+
 /// A session as its rows tell it.
 #[derive(Debug, Default)]
 struct Told {
-    token_type: Option<String>,
-    auth_mode: Option<String>,
-    fingerprint: Option<String>,
+    /// What single records say of a credential, and when.
+    kinds: BTreeMap<Kind, Times>,
     agent: Option<String>,
     host: Option<String>,
     user: Option<String>,
-    times: Option<(i64, i64)>,
+    times: Times,
 }
 
 /// Lists the credentials that acted at or after `since` (microseconds since the epoch), the one seen last
-/// first. Sessions of which no record says anything of a credential stand together under one without a type.
+/// first. What two records say is put together only where the one says nothing that the other does not. Sessions of which no record says anything of a credential stand together under one without a type.
 ///
 /// # Errors
 /// When the archive cannot be read.
 pub async fn list(archive: &Archive, since: Option<i64>) -> Result<Vec<Credential>, Error> {
-    let mut sessions = session_rows::gather(archive, &COLUMNS, since, Told::take).await?;
-    fingerprints(archive, &mut sessions).await?;
-    Ok(gathered(sessions))
+    let sessions = session_rows::gather(archive, &COLUMNS, None, Told::take).await?;
+    Ok(gathered(sessions, since.map(|since| since.saturating_mul(1_000))))
 }
 
 /// The sessions that had a record after a credential was revoked.
@@ -127,95 +125,104 @@ pub fn revoked(credentials: &[Credential], fingerprint: &str, at_unix_nano: i64)
     }
 }
 
-/// Reads the fingerprints, which stand in the records alone.
-async fn fingerprints(
-    archive: &Archive,
-    sessions: &mut BTreeMap<String, Told>,
-) -> Result<(), Error> {
-    let filter = Predicate::And(vec![
-        Predicate::equals("dialect", DIALECT),
-        Predicate::one_of("kind", KINDS.map(EventKind::as_str)),
-    ]);
-    let request = ScanRequest::new(Table::Events).filter(filter).columns([
-        "event_id",
-        "session_id",
-        "time_unix_nano",
-        "record",
-    ]);
-    let mut scan = archive.scan(request).await?;
-    while let Some(batch) = scan.next().await? {
-        for row in Event::from_batch(&batch)? {
-            let Some(told) = row.session_id.as_ref().and_then(|id| sessions.get_mut(id)) else {
-                continue;
-            };
-            if told.fingerprint.is_none() {
-                told.fingerprint = row.record.as_deref().and_then(fingerprint);
-            }
-        }
-    }
-    Ok(())
+fn widen(times: &mut Times, more: Times) {
+    *times = match (*times, more) {
+        (Some((first, last)), Some((from, to))) => Some((first.min(from), last.max(to))),
+        (one, other) => one.or(other),
+    };
 }
 
-/// The fingerprint on a record or its resource.
-fn fingerprint(record: &str) -> Option<String> {
-    if !record.contains(BLOTTER_TOKEN_FINGERPRINT) {
-        return None;
+impl Kind {
+    /// Whether all that this says is said by `other`, which says more.
+    fn is_part_of(&self, other: &Self) -> bool {
+        let within = |own: &Option<String>, other: &Option<String>| own.is_none() || own == other;
+        self != other
+            && within(&self.token_type, &other.token_type)
+            && within(&self.auth_mode, &other.auth_mode)
+            && within(&self.fingerprint, &other.fingerprint)
     }
-    fn find(value: &Json) -> Option<&str> {
-        match value {
-            Json::Object(fields) => {
-                if fields.get("key").and_then(Json::as_str) == Some(BLOTTER_TOKEN_FINGERPRINT) {
-                    return fields.get("value")?.get("stringValue")?.as_str();
-                }
-                fields.values().find_map(find)
-            }
-            Json::Array(items) => items.iter().find_map(find),
-            _ => None,
-        }
-    }
-    let record: Json = serde_json::from_str(record).ok()?;
-    find(&record).filter(|text| !text.is_empty() && text.len() <= LONGEST).map(str::to_owned)
 }
 
 impl Told {
     fn take(&mut self, row: &Event) {
-        fill(&mut self.token_type, row.token_type.as_ref());
-        fill(&mut self.auth_mode, row.auth_mode.as_ref());
         fill(&mut self.agent, agent(row).as_ref());
         fill(&mut self.host, row.host_name.as_ref());
         for user in [&row.user_email, &row.user_id, &row.account_id] {
             fill(&mut self.user, user.as_ref());
         }
-        if let Some(time) = row.time_unix_nano {
-            let (first, last) = self.times.unwrap_or((time, time));
-            self.times = Some((first.min(time), last.max(time)));
+        let times = row.time_unix_nano.map(|time| (time, time));
+        widen(&mut self.times, times);
+        let kind = Kind {
+            token_type: row.token_type.clone(),
+            auth_mode: row.auth_mode.clone(),
+            fingerprint: row.token_fingerprint.clone(),
+        };
+        if kind != Kind::default() {
+            widen(self.kinds.entry(kind).or_default(), times);
         }
+    }
+
+    /// The credentials of the session, each with when it acted.
+    fn used(&mut self) -> BTreeMap<Kind, Times> {
+        let told = std::mem::take(&mut self.kinds);
+        let mut used: BTreeMap<Kind, Times> = BTreeMap::new();
+        let known: Vec<&Kind> = told.keys().collect();
+        for (kind, times) in &told {
+            let mut whole = None;
+            if known.len() <= COMPARED {
+                // Of the fullest statements, it must be the only one that it can be a part of.
+                let mut fuller = known.iter().filter(|other| {
+                    kind.is_part_of(other) && !known.iter().any(|more| other.is_part_of(more))
+                });
+                whole = fuller.next().filter(|_| fuller.next().is_none());
+            }
+            widen(used.entry(whole.map_or(kind, |it| *it).clone()).or_default(), *times);
+        }
+        // The session went on with the one that was said last.
+        let last = used.iter_mut().max_by_key(|(_, times)| times.map(|it| it.1));
+        match last {
+            Some((_, times)) => {
+                let end = self.times.map(|(_, last)| (last, last)).filter(|_| times.is_some());
+                widen(times, end);
+            }
+            None => {
+                used.insert(Kind::default(), self.times);
+            }
+        }
+        used
     }
 }
 
-fn gathered(sessions: BTreeMap<String, Told>) -> Vec<Credential> {
+fn gathered(sessions: BTreeMap<String, Told>, since: Option<i64>) -> Vec<Credential> {
     let mut credentials: BTreeMap<Kind, Credential> = BTreeMap::new();
-    for (session_id, told) in sessions {
-        let Told { token_type, auth_mode, fingerprint, agent, host, user, times } = told;
-        let kind = Kind { token_type, auth_mode, fingerprint };
-        let credential = credentials.entry(kind.clone()).or_insert_with(|| Credential {
-            kind,
-            agents: BTreeSet::new(),
-            hosts: BTreeSet::new(),
-            users: BTreeSet::new(),
-            first_unix_nano: None,
-            last_unix_nano: None,
-            sessions: Vec::new(),
-        });
-        let (first, last) = (times.map(|it| it.0), times.map(|it| it.1));
-        let earlier = [credential.first_unix_nano, first].into_iter().flatten().min();
-        credential.first_unix_nano = earlier;
-        credential.last_unix_nano = credential.last_unix_nano.max(last);
-        credential.agents.extend(agent.clone());
-        credential.hosts.extend(host);
-        credential.users.extend(user);
-        let used = Use { session_id, agent, first_unix_nano: first, last_unix_nano: last };
-        credential.sessions.push(used);
+    for (session_id, mut told) in sessions {
+        for (kind, times) in told.used() {
+            if since.is_some_and(|since| times.is_none_or(|(_, last)| last < since)) {
+                continue;
+            }
+            let credential = credentials.entry(kind.clone()).or_insert_with(|| Credential {
+                kind,
+                agents: BTreeSet::new(),
+                hosts: BTreeSet::new(),
+                users: BTreeSet::new(),
+                first_unix_nano: None,
+                last_unix_nano: None,
+                sessions: Vec::new(),
+            });
+            let (first, last) = (times.map(|it| it.0), times.map(|it| it.1));
+            let earlier = [credential.first_unix_nano, first].into_iter().flatten().min();
+            credential.first_unix_nano = earlier;
+            credential.last_unix_nano = credential.last_unix_nano.max(last);
+            credential.agents.extend(told.agent.clone());
+            credential.hosts.extend(told.host.clone());
+            credential.users.extend(told.user.clone());
+            credential.sessions.push(Use {
+                session_id: session_id.clone(),
+                agent: told.agent.clone(),
+                first_unix_nano: first,
+                last_unix_nano: last,
+            });
+        }
     }
     let mut credentials: Vec<Credential> = credentials.into_values().collect();
     for credential in &mut credentials {

@@ -387,12 +387,16 @@ impl Reader<'_> {
             return Ok(());
         }
         let request = ScanRequest::new(Table::Events)
-            .filter(Predicate::equals("session_id", record::SESSION))
-            .columns(["event_id", "session_id", "name", "collector_id", "text"]);
+            .filter(record::predicate())
+            .columns(["event_id", "text"]);
         let rows: Vec<Event> = self.all(request, POINTS_LIMIT).await?;
-        let of_import = rows.into_iter().filter(record::is_of_import);
-        let left_out: BTreeSet<String> = of_import.filter_map(|row| row.text).collect();
-        self.loaded.left_out = Some(left_out.into_iter().collect());
+        let all = rows.len() <= POINTS_LIMIT;
+        let left_out: BTreeSet<String> = rows.into_iter().filter_map(|row| row.text).collect();
+        let mut left_out: Vec<String> = left_out.into_iter().collect();
+        if !all {
+            left_out.push(format!("and others beyond the first {POINTS_LIMIT} that imports name"));
+        }
+        self.loaded.left_out = Some(left_out);
         Ok(())
     }
 

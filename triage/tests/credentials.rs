@@ -102,6 +102,51 @@ fn a_session_that_goes_on_after_its_credential_was_revoked_is_named() {
 }
 
 #[test]
+fn a_session_that_changes_its_credential_used_each_while_it_said_so() {
+    const OTHER: &str = "k1f30a2b4.fedcba9876543210";
+    let data = TempDir::new().unwrap();
+    let file = data.path().join("run.jsonl");
+    let records = [
+        record("s", "blotter.session.started", NOON, Some(FINGERPRINT)),
+        record("s", "blotter.prompt", NOON + HOUR, Some(OTHER)),
+        record("s", "blotter.session.ended", NOON + 2 * HOUR, None),
+    ];
+    let lines: Vec<String> = records.iter().map(ToString::to_string).collect();
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    import(data.path(), &[&file]);
+    let half_past = "@2026-11-21T12:30:00Z";
+    let went_on = |fingerprint: &str| {
+        let (code, answers) =
+            listed(data.path(), &["--revoked", &format!("{fingerprint}{half_past}")]);
+        assert_eq!(code, i32::from(!answers[0]["went_on"].as_array().unwrap().is_empty()));
+        code
+    };
+    assert_eq!((went_on(FINGERPRINT), went_on(OTHER)), (0, 1));
+    let (_, credentials) = listed(data.path(), &["--since", "2026-11-21T12:30:00Z"]);
+    assert_eq!(credentials.len(), 1, "{credentials:#?}");
+    assert_eq!(credentials[0]["fingerprint"], OTHER);
+    assert_eq!(credentials[0]["first_unix_nano"], NOON + HOUR);
+    assert_eq!(credentials[0]["last_unix_nano"], NOON + 2 * HOUR);
+}
+
+#[test]
+fn what_a_part_of_the_records_says_belongs_to_the_one_credential_that_the_others_name() {
+    let data = TempDir::new().unwrap();
+    let file = data.path().join("run.jsonl");
+    let mut typed = record("s", "blotter.prompt", NOON + HOUR, None);
+    let attributes = typed.pointer_mut("/resourceLogs/0/scopeLogs/0/logRecords/0/attributes");
+    attributes.unwrap().as_array_mut().unwrap().push(
+        json!({"key": "blotter.token.type", "value": {"stringValue": "personal_access_token"}}),
+    );
+    let started = record("s", "blotter.session.started", NOON, Some(FINGERPRINT));
+    std::fs::write(&file, format!("{started}\n{typed}")).unwrap();
+    import(data.path(), &[&file]);
+    let (_, credentials) = listed(data.path(), &[]);
+    assert_eq!(credentials.len(), 1, "{credentials:#?}");
+    assert_eq!(credentials[0]["last_unix_nano"], NOON + HOUR);
+}
+
+#[test]
 fn agents_that_report_no_fingerprint_are_listed_by_what_they_say() {
     let data = TempDir::new().unwrap();
     let requests = captures::requests("codex/03-mcp");

@@ -15,7 +15,7 @@ mod program;
 use std::path::{Path, PathBuf};
 
 use program::{import, triage};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// A file with these lines in a folder.
@@ -225,4 +225,31 @@ fn what_an_import_left_out_stands_in_the_ledger_of_every_imported_session() {
     assert!(left_out[1].as_str().unwrap().starts_with("run/notes.txt: neither"), "{left_out:?}");
     let (_, text, _) = triage(data.path(), &["show", session, "--full"]);
     assert!(text.contains("Left out on import (2)") && text.contains("run/notes.txt"), "{text}");
+}
+
+#[test]
+fn what_a_file_says_of_imports_is_no_word_of_an_import() {
+    let folder = TempDir::new().unwrap();
+    let requests = captures::requests("claude-code/10-http-json");
+    let text = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
+    let forged = json!({"resourceLogs": [{"scopeLogs": [{
+        "scope": {"name": "blotter-import"},
+        "logRecords": [{
+            "eventName": "blotter.import.left_out",
+            "body": {"stringValue": "nothing to see here"},
+            "attributes": [text("session.id", "blotter.import")],
+        }],
+    }]}]});
+    let file = folder.path().join("forged.jsonl");
+    std::fs::write(&file, format!("{forged}\n")).unwrap();
+    let data = TempDir::new().unwrap();
+    let mut paths: Vec<&std::path::Path> = requests.iter().map(|it| it.as_path()).collect();
+    paths.push(&file);
+    let (code, _, stderr) = import(data.path(), &paths);
+    assert_eq!(code, 0, "{stderr}");
+    let (_, listed, _) = triage(data.path(), &["sessions", "--format", "json"]);
+    let session: Value = serde_json::from_str(listed.lines().next().unwrap()).unwrap();
+    let id = session["session_id"].as_str().unwrap();
+    let (_, shown, _) = triage(data.path(), &["show", id, "--format", "json"]);
+    assert!(!shown.contains("nothing to see here"), "{shown}");
 }

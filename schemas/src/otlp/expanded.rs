@@ -16,6 +16,8 @@ const RESOURCE: u32 = 1;
 const SCOPES: u32 = 2;
 const SCOPE: u32 = 1;
 const RECORDS: u32 = 2;
+/// The URL of a schema, of a resource and of a scope: kept with each record too.
+const SCHEMA_URL: u32 = 3;
 /// The lists of points of a metric, and the field of a list that holds one.
 const DATA: [u32; 5] = [5, 7, 9, 10, 11];
 const POINTS: u32 = 1;
@@ -46,9 +48,11 @@ impl Request {
             ($resources:expr, $scopes:ident, $records:ident, $rows:expr) => {{
                 let mut sum = 0_usize;
                 for resource in $resources {
-                    let around = resource.resource.as_ref().map_or(0, Message::encoded_len);
+                    let around = resource.resource.as_ref().map_or(0, Message::encoded_len)
+                        + resource.schema_url.len();
                     for scope in &resource.$scopes {
-                        let scoped = scope.scope.as_ref().map_or(0, Message::encoded_len);
+                        let scoped = scope.scope.as_ref().map_or(0, Message::encoded_len)
+                            + scope.schema_url.len();
                         let mut within = Around { bytes: scoped, ..Around::default() };
                         for record in &scope.$records {
                             $rows(record, &mut within);
@@ -108,7 +112,7 @@ pub fn expanded_bytes(signal: Signal, body: &[u8]) -> Option<usize> {
         let (mut bytes, mut records) = (0_usize, 0_usize);
         for field in Fields(resource) {
             match field? {
-                (RESOURCE, Some(text)) => around = around.saturating_add(text.len()),
+                (RESOURCE | SCHEMA_URL, Some(text)) => around = around.saturating_add(text.len()),
                 (SCOPES, Some(scope)) => {
                     let (more, count) = of_scope(signal, scope)?.times(0);
                     bytes = bytes.saturating_add(more);
@@ -126,7 +130,9 @@ fn of_scope(signal: Signal, scope: &[u8]) -> Option<Around> {
     let mut within = Around::default();
     for field in Fields(scope) {
         match field? {
-            (SCOPE, Some(text)) => within.bytes = within.bytes.saturating_add(text.len()),
+            (SCOPE | SCHEMA_URL, Some(text)) => {
+                within.bytes = within.bytes.saturating_add(text.len());
+            }
             (RECORDS, Some(record)) => {
                 let (rows, said) = match signal {
                     Signal::Logs | Signal::Traces => (1, 0),
@@ -239,6 +245,23 @@ mod tests {
     }
 
     #[test]
+    fn the_urls_of_schemas_count_for_each_record_too() {
+        let schema_url = || "u".repeat(1 << 20);
+        for (of_resource, of_scope) in
+            [(schema_url(), String::new()), (String::new(), schema_url())]
+        {
+            let log_records = vec![LogRecord::default(); 1_000];
+            let scope_logs =
+                vec![ScopeLogs { log_records, schema_url: of_scope, ..ScopeLogs::default() }];
+            let logs =
+                ResourceLogs { scope_logs, schema_url: of_resource, ..ResourceLogs::default() };
+            let request = Request::Logs(ExportLogsServiceRequest { resource_logs: vec![logs] });
+            assert!(request.expanded_bytes() > 1_000 << 20);
+            assert!(expanded_bytes(Signal::Logs, &request.encode()).unwrap() > 1_000 << 20);
+        }
+    }
+
+    #[test]
     fn what_a_metric_says_counts_for_each_of_its_points() {
         let data_points = vec![NumberDataPoint::default(); 1_000];
         let metric = Metric {
@@ -271,10 +294,10 @@ mod tests {
                     .map(|(bytes, records)| ScopeLogs {
                         scope: scope(*bytes),
                         log_records: vec![LogRecord { event_name: "e".repeat(*bytes), ..LogRecord::default() }; *records],
-                        ..ScopeLogs::default()
+                        schema_url: "u".repeat(*records),
                     })
                     .collect(),
-                ..ResourceLogs::default()
+                schema_url: "u".repeat(*around),
             });
             let request = Request::Logs(ExportLogsServiceRequest { resource_logs: resource_logs.collect() });
             let walked = expanded_bytes(Signal::Logs, &request.encode()).unwrap();

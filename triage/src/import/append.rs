@@ -6,7 +6,7 @@ use blotter_archive::Archive;
 use blotter_schemas::normalise::Rows;
 use blotter_schemas::tables::Row;
 
-use super::Summary;
+use super::{Summary, record};
 use crate::Error;
 
 /// Rows that are gathered before they are written.
@@ -44,8 +44,17 @@ impl<'a> Appender<'a> {
     /// Writes what was gathered: spans and metrics before the events derived from spans, so that
     /// after a crash no event points to a span that is not there.
     pub(super) async fn flush(&mut self, summary: &mut Summary) -> Result<(), Error> {
-        let rows = std::mem::take(&mut self.rows);
+        let mut rows = std::mem::take(&mut self.rows);
         self.bytes = 0;
+        // What a file holds is no word of an import, whatever it calls itself: its record says what it was.
+        for row in rows.events.iter_mut().filter(|row| record::is_of_import(row)) {
+            row.session_id = None;
+        }
+        self.write(rows, summary).await
+    }
+
+    /// Writes rows that an import itself made.
+    pub(super) async fn write(&self, rows: Rows, summary: &mut Summary) -> Result<(), Error> {
         self.table(rows.spans, summary).await?;
         self.table(rows.metrics, summary).await?;
         self.table(rows.events, summary).await

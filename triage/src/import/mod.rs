@@ -174,8 +174,7 @@ impl<'a> Importer<'a> {
     async fn finish(mut self) -> Result<Summary, Error> {
         self.appender.flush(&mut self.summary).await?;
         // What was left out is no row of what went in.
-        *self.appender.rows(0) = self.left_out;
-        self.appender.flush(&mut Summary::default()).await?;
+        self.appender.write(self.left_out, &mut Summary::default()).await?;
         Ok(self.summary)
     }
 

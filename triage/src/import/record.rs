@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use blotter_archive::Predicate;
 use blotter_redaction::Redactions;
 use blotter_schemas::names::blotter::events::BLOTTER_IMPORT_LEFT_OUT;
 use blotter_schemas::names::blotter::{
@@ -86,6 +87,15 @@ pub(super) fn file_within(asked: &Path, file: &Path) -> String {
     let parent = asked.parent().unwrap_or(Path::new(""));
     let within = file.strip_prefix(parent).unwrap_or(file);
     within.to_string_lossy().into_owned()
+}
+
+/// Rows that may say what an import left out.
+pub(crate) fn predicate() -> Predicate {
+    Predicate::And(vec![
+        Predicate::equals("session_id", SESSION),
+        Predicate::equals("name", BLOTTER_IMPORT_LEFT_OUT),
+        Predicate::is_null("collector_id"),
+    ])
 }
 
 /// Whether a row says what an import left out. What a collector received is no such row, whatever it calls

@@ -9,7 +9,7 @@ use crate::tables::Event;
 type Column = fn(&mut Event) -> &mut Option<String>;
 
 /// Attributes and the columns that they fill.
-const COLUMNS: [(&str, Column); 21] = [
+const COLUMNS: [(&str, Column); 22] = [
     (blotter::BLOTTER_SESSION_PARENT_ID, |event| &mut event.parent_session_id),
     (blotter::BLOTTER_TURN_ID, |event| &mut event.turn_id),
     (otel::GEN_AI_TOOL_CALL_ID, |event| &mut event.call_id),
@@ -24,6 +24,7 @@ const COLUMNS: [(&str, Column); 21] = [
     (blotter::BLOTTER_ACCOUNT_ID, |event| &mut event.account_id),
     (blotter::BLOTTER_AUTH_MODE, |event| &mut event.auth_mode),
     (blotter::BLOTTER_TOKEN_TYPE, |event| &mut event.token_type),
+    (blotter::BLOTTER_TOKEN_FINGERPRINT, |event| &mut event.token_fingerprint),
     (blotter::BLOTTER_PROFILE_NAME, |event| &mut event.profile_name),
     (blotter::BLOTTER_PROFILE_DIGEST, |event| &mut event.profile_digest),
     (blotter::BLOTTER_APPROVAL_POLICY, |event| &mut event.approval_policy),
