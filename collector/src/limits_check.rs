@@ -19,16 +19,15 @@ impl Limits {
     pub(crate) fn check(&self) -> Result<(), (&'static str, String)> {
         let many: RangeInclusive<u64> = 1..=1_000_000_000;
         let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        let request_bytes = number(self.request_bytes);
         for (field, value, range) in [
-            ("request_bytes", request_bytes, 1..=BYTES / 4),
+            ("request_bytes", number(self.request_bytes), 1..=BYTES / 4),
             ("request_records", number(self.request_records), many.clone()),
             ("expanded_bytes", number(self.expanded_bytes), 1..=BYTES),
             ("record_attributes", number(self.record_attributes), many.clone()),
             ("nesting_depth", u64::from(self.nesting_depth), 1..=DEPTH),
             ("string_bytes", number(self.string_bytes), STRING..=BYTES),
             ("senders", number(self.senders), 1..=1_000_000),
-            ("bytes_in_flight", number(self.bytes_in_flight), request_bytes..=BYTES),
+            ("bytes_in_flight", number(self.bytes_in_flight), 1..=BYTES),
             ("requests_in_flight", number(self.requests_in_flight), 1..=1_000_000),
             ("connections", number(self.connections), 1..=1_000_000),
             ("http2_streams", u64::from(self.http2_streams), 1..=1_000_000),
@@ -54,7 +53,7 @@ mod tests {
         assert_eq!(defaults().check(), Ok(()));
         for (limits, field) in [
             (Limits { request_bytes: 0, ..defaults() }, "request_bytes"),
-            (Limits { bytes_in_flight: 1, ..defaults() }, "bytes_in_flight"),
+            (Limits { bytes_in_flight: 0, ..defaults() }, "bytes_in_flight"),
             (Limits { nesting_depth: 101, ..defaults() }, "nesting_depth"),
             (Limits { string_bytes: 10, ..defaults() }, "string_bytes"),
             (Limits { connections: 0, ..defaults() }, "connections"),
