@@ -6,19 +6,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blotter_disk::{Disk, LocalDisk};
+use blotter_schemas::names::blotter::{self as names, events};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::access::tls::Tls;
+use crate::access::{self, Gate};
 use crate::commit::{self, Committer};
 use crate::forward::{self, DestinationStatus, Forwarding, Surroundings};
 use crate::identity;
 use crate::journal::{Consumer, Journal};
 use crate::maintenance::Maintenance;
-use crate::own_events::{self, OwnEvents};
-use crate::receive::{self, Intake, Listener, Origins, Server, SocketFile};
+use crate::own_events::{self, OwnEvent, OwnEvents, Told};
+use crate::receive::{self, Idle, Intake, Listener, Origins, Server, SocketFile};
 use crate::redaction::Redaction;
 use crate::{Config, Error};
 
@@ -38,6 +41,7 @@ pub struct Collector {
     maintenance: Option<Maintenance>,
     forwarding: Option<Forwarding>,
     recorder: JoinHandle<()>,
+    warnings: Vec<String>,
 }
 
 impl Collector {
@@ -57,6 +61,10 @@ impl Collector {
     pub async fn start_on(mut config: Config, disk: Arc<dyn Disk>) -> Result<Self, Error> {
         config.archive = config.archive.on_disk(Arc::clone(&disk));
         forward::check(&config.forward)?;
+        config.limits.check().map_err(|(field, reason)| Error::Limit { field, reason })?;
+        config.access.check().map_err(|unusable| Error::Access(unusable.to_string()))?;
+        let exposed = access::check_addresses(&config.access, &[config.grpc, config.http])?;
+        let tls = Tls::open(&config.access)?.map(Arc::new);
         let opening = config.clone();
         let on_disk = Arc::clone(&disk);
         let opened = tokio::task::spawn_blocking(move || open(&opening, on_disk)).await;
@@ -83,6 +91,8 @@ impl Collector {
             Arc::clone(&journal),
             Arc::clone(&redaction),
         ));
+        let gate = Arc::new(Gate::new(&config.access, events.clone())?);
+        let warnings: Vec<String> = exposed.iter().map(|exposed| warn(&gate, exposed)).collect();
         let around = Surroundings {
             disk,
             collector_id: collector_id.clone(),
@@ -96,16 +106,23 @@ impl Collector {
         let server = Server {
             intake: Arc::new(Intake::new(
                 config.limits.clone(),
+                Arc::clone(&gate),
                 Arc::clone(&journal),
                 Arc::clone(&redaction),
             )),
             origins: Origins::new(),
+            tls: tls.clone(),
+            idle: Idle::default(),
             connections: Arc::new(Semaphore::new(config.limits.connections)),
             stop: CancellationToken::new(),
             abandon: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
         server.tasks.spawn(redaction.follow_keys(server.stop.clone()));
+        server.tasks.spawn(Arc::clone(&gate).tell_later(server.stop.clone()));
+        if let Some(tls) = tls {
+            server.tasks.spawn(tls.follow_files(gate, server.stop.clone()));
+        }
         receive::serve(&server, Listener::Tcp(grpc_listener));
         receive::serve(&server, Listener::Tcp(http_listener));
         if let Some(unix) = unix {
@@ -125,6 +142,7 @@ impl Collector {
             maintenance,
             forwarding,
             recorder,
+            warnings,
         })
     }
 
@@ -138,6 +156,24 @@ impl Collector {
     #[must_use]
     pub const fn http_address(&self) -> SocketAddr {
         self.http
+    }
+
+    /// Whether the ports speak TLS.
+    #[must_use]
+    pub const fn has_tls(&self) -> bool {
+        self.server.tls.is_some()
+    }
+
+    /// What whoever started it should read: where it listens without protection.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Attempts to be let in that were refused since the start.
+    #[must_use]
+    pub fn failed_attempts(&self) -> u64 {
+        self.server.intake.gate.failed_attempts()
     }
 
     /// The Unix socket that is served, as an absolute path.
@@ -169,6 +205,7 @@ impl Collector {
         if let Some(socket) = self.socket.take() {
             socket.remove();
         }
+        self.server.intake.gate.close();
         // Told now, waited for at the end: what it had begun is mostly over by then.
         let mut maintenance = self.maintenance.take();
         maintenance.iter_mut().for_each(Maintenance::stop);
@@ -224,6 +261,25 @@ fn open(config: &Config, disk: Arc<dyn Disk>) -> Result<(Journal, Arc<Redaction>
     }
     let collector_id = identity::collector_id(&*disk, data)?;
     Ok((journal, redaction, collector_id))
+}
+
+/// Has it recorded that others can reach us unprotected, and says it.
+fn warn(gate: &Gate, exposed: &access::Exposed) -> String {
+    let access::Exposed { address, missing } = exposed;
+    let text = format!(
+        "INSECURE: {address} can be reached from other machines, and this is missing: {missing}"
+    );
+    tracing::warn!("{text}");
+    gate.tell(OwnEvent {
+        name: events::BLOTTER_COLLECTOR_ACCESS_INSECURE,
+        is_warning: true,
+        text: text.clone(),
+        attributes: vec![
+            (names::BLOTTER_COLLECTOR_ADDRESS, Told::text(&address.to_string())),
+            (names::BLOTTER_COLLECTOR_REASON, Told::text(missing)),
+        ],
+    });
+    text
 }
 
 async fn listen(transport: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {

@@ -7,8 +7,11 @@ use std::time::Duration;
 use blotter_archive::Location;
 use blotter_redaction::Configuration;
 
-use crate::Error;
+use serde::{Deserialize, Serialize};
+
+use crate::access::AccessConfig;
 use crate::forward::Destination;
+use crate::{Error, seconds};
 
 /// What a collector is started with. [`Config::new`] gives the defaults; every limit may be changed.
 #[derive(Debug, Clone)]
@@ -24,6 +27,8 @@ pub struct Config {
     pub http: SocketAddr,
     /// Path of a Unix socket that serves OTLP/HTTP and OTLP/gRPC as well; none makes no socket.
     pub unix: Option<PathBuf>,
+    /// Who may connect.
+    pub access: AccessConfig,
     /// What a sender may ask of us.
     pub limits: Limits,
     /// What is redacted, and with which keys: by default every secret that a built-in rule knows,
@@ -42,8 +47,10 @@ pub struct Config {
     pub shutdown_timeout: Duration,
 }
 
-/// What a sender may ask of us.
-#[derive(Debug, Clone)]
+/// What a sender may ask of us. In the configuration file durations are numbers of seconds, and their names
+/// end with `_seconds`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Largest request body in bytes, as sent and again after decompression.
     pub request_bytes: usize,
@@ -52,18 +59,52 @@ pub struct Limits {
     /// Most bytes of a request's records once each has its resource and scope beside it, as in the archive:
     /// OTLP writes those once, and a small request could become very large.
     pub expanded_bytes: usize,
+    /// Most attributes of one record, or of a resource or scope, those within values included.
+    pub record_attributes: usize,
+    /// Most messages of OTLP within each other: an attribute's value is on level 5, and a list or map within
+    /// one two or three deeper. At most 100, which is as deep as anything is decoded.
+    pub nesting_depth: u32,
+    /// Longest string in bytes; a longer one is cut, and a mark with its length and a digest stands at its
+    /// end.
+    pub string_bytes: usize,
+    /// Requests of one sender in a second, and twice as many at once; 0 for any number.
+    pub sender_requests_per_second: u32,
+    /// Bytes of one sender in a second, as sent, and twice as many at once; 0 for any number.
+    pub sender_bytes_per_second: u64,
+    /// Senders whose rates are remembered.
+    pub senders: usize,
     /// Bytes of all requests that are not acknowledged yet, as sent and decompressed.
     pub bytes_in_flight: usize,
     /// Requests that are not acknowledged yet.
     pub requests_in_flight: usize,
-    /// Connections served at a time; further ones wait to be accepted.
+    /// Connections served at a time; for a further one that which was idle longest is closed.
     pub connections: usize,
     /// How long a request waits for room before it is refused with a retryable status.
+    #[serde(rename = "admission_wait_seconds", with = "seconds")]
     pub admission_wait: Duration,
+    /// How long a new connection may take until the head of its first request is there, TLS included.
+    #[serde(rename = "head_time_seconds", with = "seconds")]
+    pub head_time: Duration,
     /// How long a sender may take to send its request.
+    #[serde(rename = "request_time_seconds", with = "seconds")]
     pub request_time: Duration,
+    /// How long a sender may pause within its request.
+    #[serde(rename = "request_pause_seconds", with = "seconds")]
+    pub request_pause: Duration,
+    /// How long a connection may be idle between requests. Longer than any sender's export interval: one
+    /// whose connection we close just as it sends may not try again.
+    #[serde(rename = "idle_time_seconds", with = "seconds")]
+    pub idle_time: Duration,
     /// When a refused sender is told to try again.
+    #[serde(rename = "retry_after_seconds", with = "seconds")]
     pub retry_after: Duration,
+    /// Requests of one HTTP/2 connection at a time.
+    pub http2_streams: u32,
+    /// Requests of one HTTP/2 connection that may be withdrawn before we look at them; the connection of a
+    /// sender that withdraws more is closed.
+    pub http2_pending_resets: usize,
+    /// Largest head of an HTTP/2 request in bytes.
+    pub http2_header_bytes: u32,
 }
 
 /// How the journal lies on disk.
@@ -126,6 +167,7 @@ impl Config {
             grpc: SocketAddr::new(loopback, 4317),
             http: SocketAddr::new(loopback, 4318),
             unix: None,
+            access: AccessConfig::default(),
             limits: Limits::default(),
             redaction: Configuration::default(),
             forward: Vec::new(),
@@ -143,13 +185,25 @@ impl Default for Limits {
             request_bytes: 64 << 20,
             request_records: 100_000,
             expanded_bytes: 128 << 20,
+            record_attributes: 4096,
+            nesting_depth: 100,
+            string_bytes: 4 << 20,
+            sender_requests_per_second: 10_000,
+            sender_bytes_per_second: 512 << 20,
+            senders: 4096,
             // Room for one request of the largest size together with its compressed form.
             bytes_in_flight: 128 << 20,
             requests_in_flight: 1024,
             connections: 512,
             admission_wait: Duration::from_secs(1),
+            head_time: Duration::from_secs(30),
             request_time: Duration::from_secs(30),
+            request_pause: Duration::from_secs(10),
+            idle_time: Duration::from_secs(300),
             retry_after: Duration::from_secs(1),
+            http2_streams: 256,
+            http2_pending_resets: 20,
+            http2_header_bytes: 32 << 10,
         }
     }
 }

@@ -19,6 +19,27 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// An address that others can reach would be listened on without protection.
+    #[error(
+        "{address} can be reached from other machines, and this is missing: {missing}; add it (docs/access.md), listen on 127.0.0.1, or, where nothing else will do, say --insecure"
+    )]
+    Exposed {
+        /// The address.
+        address: SocketAddr,
+        /// What is missing.
+        missing: &'static str,
+    },
+    /// Access cannot be set up as configured.
+    #[error("access: {0}")]
+    Access(String),
+    /// A limit cannot be used.
+    #[error("limits.{field}: {reason}")]
+    Limit {
+        /// Its name in the configuration file.
+        field: &'static str,
+        /// What it must be.
+        reason: String,
+    },
     /// A Unix socket cannot be made.
     #[error("cannot listen on the Unix socket {path}: {reason}")]
     Socket {

@@ -1,8 +1,9 @@
 //! The daemon: receives OTLP, makes it durable, normalises it and commits it to the archive.
 //!
-//! Start reading at [`Collector::start`]; a request's way is `receive` -> `admit` -> `journal` ->
+//! Start reading at [`Collector::start`]; a request's way is `receive` -> `access` -> `admit` -> `journal` ->
 //! acknowledged, and from the journal `commit` takes it to the archive and `forward` to other backends.
 
+mod access;
 mod admit;
 mod collector;
 mod commit;
@@ -12,15 +13,18 @@ mod error;
 mod forward;
 mod identity;
 mod journal;
+mod limits_check;
 mod maintenance;
 mod own_events;
 mod panics;
 mod receive;
 mod redaction;
 mod rpc;
+mod seconds;
 #[cfg(test)]
 mod simulation;
 
+pub use access::{AccessConfig, ClientConfig, NewToken, Scope, TlsConfig, TokenConfig};
 pub use collector::Collector;
 pub use config::{CommitConfig, Config, JournalConfig, Limits, MaintenanceConfig};
 pub use config_file::ConfigFile;

@@ -1,6 +1,7 @@
 //! The collector alone, for a service manager.
 
 mod dead_letters;
+mod token;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -22,8 +23,12 @@ use tracing_subscriber::EnvFilter;
 ///
 /// Secrets are taken out of every record before it is written anywhere: where one stood, a mark with
 /// a keyed fingerprint stands. What is not recognised as a secret is stored as it was sent, prompts and
-/// output included, unless --config says otherwise. Nothing is encrypted or authenticated: keep the
-/// addresses on loopback.
+/// output included, unless --config says otherwise.
+///
+/// On loopback, which is the default, nobody is asked who they are: whoever can run a program on this
+/// machine can send. Every other address needs TLS, and tokens or client certificates, in --config
+/// ([access]; `blotter-collector token` makes tokens); without them the collector does not start. What is
+/// sent with a credential is stored under its name and tenant.
 #[derive(Debug, Parser)]
 #[command(name = "blotter-collector", version, after_help = EXAMPLES)]
 struct Arguments {
@@ -46,7 +51,8 @@ struct Arguments {
     archive: Option<String>,
 
     /// Configuration in TOML: [redaction] holds rules, allowlist, modes of fields and the key file
-    /// (docs/redaction.md), each [[forward]] a backend that gets a copy (docs/forwarding.md). Something
+    /// (docs/redaction.md), each [[forward]] a backend that gets a copy (docs/forwarding.md), [access] who may connect
+    /// (docs/access.md), [limits] what a sender may ask. Something
     /// in it that cannot be used is refused with its line.
     #[arg(long, value_name = "FILE", env = "BLOTTER_CONFIG", global = true)]
     config: Option<PathBuf>,
@@ -63,6 +69,12 @@ struct Arguments {
     /// can connect to it, and the kernel says which process each connection comes from.
     #[arg(long, value_name = "PATH")]
     unix: Option<PathBuf>,
+
+    /// Listen on addresses that others can reach although TLS or credentials are missing: anybody there
+    /// can read what is sent, or send in anybody's name. Said on stderr, and recorded as an event. In the
+    /// configuration: `insecure = true` in [access].
+    #[arg(long)]
+    insecure: bool,
 
     /// Leave small files of the archive as they are, where something else gathers them
     /// (`triage archive compact`). More and more of them make commits and questions slower.
@@ -81,6 +93,11 @@ enum Command {
     /// What destinations refused for good and was set aside: list it, send it again, or give it up
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
+    /// Make a token for a sender: prints it, once, and its table for the configuration
+    #[command(
+        after_help = "Example:\n  blotter-collector token --name laptop-anna --tenant research --expires 2027-06-30"
+    )]
+    Token(token::Arguments),
 }
 
 const EXAMPLES: &str = "\
@@ -91,6 +108,10 @@ Examples:
       Journal on one disk, archive on another.
   blotter-collector --config /etc/blotter/collector.toml
       With rules of your own, the key file of your fleet, and backends that get a copy.
+  blotter-collector --config access.toml --grpc 0.0.0.0:4317 --http 0.0.0.0:4318
+      For other machines: access.toml has [access.tls] and [[access.tokens]].
+  blotter-collector token --name laptop-anna
+      A token for a sender.
   blotter-collector dead-letters list
       What backends refused for good.
 
@@ -118,8 +139,21 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { command, data, archive, config: file, grpc, http, unix, no_compaction, keep } =
-        arguments;
+    let Arguments {
+        command,
+        data,
+        archive,
+        config: file,
+        grpc,
+        http,
+        unix,
+        insecure,
+        no_compaction,
+        keep,
+    } = arguments;
+    if let Some(Command::Token(arguments)) = &command {
+        return token::run(arguments);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if let Some(Command::DeadLetters(command)) = command {
         return runtime.block_on(dead_letters::run(command, &data, file.as_deref()));
@@ -128,11 +162,13 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Some(file) = file {
         let read = ConfigFile::read(&file)?;
         (config.redaction, config.forward) = (read.redaction, read.forward);
+        (config.access, config.limits) = (read.access, read.limits);
     }
     if let Some(archive) = archive {
         config.archive = Location::parse(&archive)?;
     }
     (config.grpc, config.http, config.unix) = (grpc, http, unix);
+    config.access.insecure |= insecure;
     (config.maintenance.compaction, config.maintenance.keep_days) = (!no_compaction, keep);
     runtime.block_on(serve(config))?;
     Ok(ExitCode::SUCCESS)
@@ -147,9 +183,14 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let mut interrupt = listen(SignalKind::interrupt(), "SIGINT")?;
     let collector = Collector::start(config).await?;
     let (grpc, http) = (collector.grpc_address(), collector.http_address());
+    for warning in collector.warnings() {
+        // Whatever RUST_LOG says.
+        let _ = writeln!(std::io::stderr(), "blotter-collector: {warning}");
+    }
+    let scheme = if collector.has_tls() { "https" } else { "http" };
     let mut stdout = std::io::stdout();
     // Whoever started us may not care to read.
-    let _ = writeln!(stdout, "OTLP/gRPC http://{grpc}\nOTLP/HTTP http://{http}");
+    let _ = writeln!(stdout, "OTLP/gRPC {scheme}://{grpc}\nOTLP/HTTP {scheme}://{http}");
     if let Some(path) = collector.unix_path() {
         let _ = writeln!(stdout, "OTLP/Unix unix://{}", path.display());
     }

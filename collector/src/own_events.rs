@@ -170,6 +170,7 @@ fn record(event: OwnEvent, collector_id: &str, redaction: &Redaction) -> Record 
         encoding: Encoding::Protobuf,
         peer: None,
         sender: Some(SENDER.to_owned()),
+        tenant: None,
         count: 1,
         redaction_version: redactor.rules_version(),
         redactions: Bytes::new(),

@@ -159,7 +159,7 @@ async fn unknown_types_encodings_paths_and_methods_are_refused_with_a_status() {
     assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert!(answer.rpc_status().1.contains("text/plain"), "{answer:?}");
     assert_eq!(post_to("/v1/logs", vec![]).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    for encoding in ["zstd", "deflate", "gzip, gzip"] {
+    for encoding in ["br", "deflate", "gzip, gzip", "zstd, gzip"] {
         let answer = post_to("/v1/logs", vec![protobuf, ("content-encoding", encoding)]).await;
         assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
         assert_eq!(answer.header("content-type"), PROTOBUF);

@@ -35,8 +35,10 @@ impl Redactor {
             return redacted;
         }
         let ids: Vec<&Arc<str>> = redactions.total.keys().collect();
-        // A mark that somebody else wrote and a field that was dropped have no fingerprint of ours.
-        if ids.iter().any(|id| !matches!(&***id, mark::FOREIGN_RULE | mark::DROPPED)) {
+        // A mark that somebody else wrote, a field that was dropped, a name that was changed and a string
+        // that was cut have no fingerprint of ours.
+        let without = [mark::FOREIGN_RULE, mark::DROPPED, mark::CLAIMED, mark::CUT];
+        if ids.iter().any(|id| !without.contains(&&***id)) {
             redacted.key_id = self.keys().current().to_owned();
         }
         for id in &ids {

@@ -21,6 +21,10 @@ struct Content {
     /// The collector's own; it reads it itself.
     #[serde(rename = "forward")]
     _forward: Option<IgnoredAny>,
+    #[serde(rename = "access")]
+    _access: Option<IgnoredAny>,
+    #[serde(rename = "limits")]
+    _limits: Option<IgnoredAny>,
 }
 
 impl Configuration {

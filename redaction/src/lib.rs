@@ -36,4 +36,5 @@ pub use configuration::{Allow, Configuration, CustomRule, FieldMode};
 pub use error::Error;
 pub use fields::Mode;
 pub use keys::Keys;
+pub use mark::{CLAIMED, CUT};
 pub use redactor::{Counts, Redactions, Redactor, RuleInfo};

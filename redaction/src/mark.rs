@@ -21,6 +21,10 @@ pub(crate) const FOREIGN_RULE: &str = "foreign-mark";
 pub(crate) const HASHED: &str = "hashed";
 /// Under which name dropped fields are counted.
 pub(crate) const DROPPED: &str = "dropped";
+/// Under which name names are counted that only the collector may use, and that it renamed.
+pub const CLAIMED: &str = "claimed";
+/// Under which name strings are counted that the collector cut.
+pub const CUT: &str = "cut";
 /// Longest rule id.
 pub(crate) const RULE_LIMIT: usize = 64;
 /// Hexadecimal digits of a fingerprint.

@@ -88,6 +88,15 @@ impl EventIds {
     }
 }
 
+/// Digest of bytes whose redaction marks count without their fingerprints, so that a rotated key does
+/// not change it. `context` is that of BLAKE3's key derivation.
+#[must_use]
+pub fn digest_of_redacted(context: &str, bytes: &[u8]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_derive_key(context);
+    update_blanked(&mut hasher, bytes);
+    *hasher.finalize().as_bytes()
+}
+
 /// Id of the `index`-th row derived from the span whose row has the id `origin`; index 0 is the span
 /// itself, 1 its first event, and the one after its last event its end.
 #[must_use]

@@ -120,7 +120,7 @@ pub(crate) fn custody(entry: &Entry, collector_id: &str) -> Custody {
         journal_position: i64::try_from(entry.first).ok(),
         sender: entry.record.sender.clone(),
         peer: entry.record.peer.clone(),
-        tenant: None,
+        tenant: entry.record.tenant.clone(),
         redacted: redacted(entry),
     }
 }

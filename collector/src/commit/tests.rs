@@ -47,6 +47,7 @@ fn damaged_entry(signal: OtlpSignal, first: u64, count: u32, body: Vec<u8>) -> E
         encoding: Encoding::Protobuf,
         peer: None,
         sender: None,
+        tenant: None,
         count,
         redaction_version: 0,
         redactions: Bytes::new(),

@@ -70,6 +70,7 @@ fn record(name: &str, count: u32, sender: Option<&str>) -> Record {
         encoding: Encoding::Protobuf,
         peer: None,
         sender: sender.map(ToOwned::to_owned),
+        tenant: None,
         count,
         redaction_version: 1,
         redactions: Bytes::new(),

@@ -10,12 +10,12 @@
 //! | 24..32 | position up to which the journal was durable when this was written |
 //! | 32..40 | time of receipt, nanoseconds since the epoch |
 //! | 40 | signal |
-//! | 41 | encoding; the highest bit says that redactions follow the sender |
+//! | 41 | encoding; the highest bit says that redactions follow, the one below it that a tenant does |
 //! | 42..44, 44..46 | lengths of peer and sender (65535: none) |
 //! | 46..48 | version of the redaction rules; 0: the body was not searched |
-//! | 48.. | peer, sender, redactions, body, zeros up to the next multiple of 8 |
+//! | 48.. | peer, sender, tenant, redactions, body, zeros up to the next multiple of 8 |
 //!
-//! Redactions are their length in 4 bytes and what [`blotter_schemas::redacted::Redacted`] writes. An
+//! A tenant is its length in 2 bytes and its name. Redactions are their length in 4 bytes and what [`blotter_schemas::redacted::Redacted`] writes. An
 //! entry without any, as all were before there was redaction, is read as it always was; a reader that
 //! does not know of them takes the entry for damaged instead of a part of it for the body.
 
@@ -32,6 +32,8 @@ pub(super) const MARKER: [u8; 4] = *b"BLE1";
 const NONE: u16 = u16::MAX;
 /// Bit of the encoding that says that redactions follow.
 const REDACTIONS: u8 = 0x80;
+/// Bit of the encoding that says that a tenant follows.
+const TENANT: u8 = 0x40;
 /// Longest redactions of one entry, in bytes.
 pub(crate) const REDACTIONS_LIMIT: usize = 16 << 20;
 /// Bytes before the checksummed part.
@@ -53,6 +55,8 @@ pub(crate) struct Record {
     pub peer: Option<String>,
     /// Name of the credential it came with.
     pub sender: Option<String>,
+    /// Tenant that the credential is of.
+    pub tenant: Option<String>,
     /// Number of records in the body, at least one: as many positions it takes.
     pub count: u32,
     /// Version of the rules that the body was searched with for secrets; 0: it was not.
@@ -109,11 +113,12 @@ impl std::fmt::Display for Invalid {
 /// Bytes that the entry of `record` takes without its padding; none where it is too long to be one.
 pub(super) fn length(record: &Record) -> Option<u32> {
     let texts = text_length(record.peer.as_deref()) + text_length(record.sender.as_deref());
+    let tenant = record.tenant.as_deref().map_or(0, |tenant| 2 + cut(tenant).len());
     let redactions = match record.redactions.len() {
         0 => 0,
         length => 4 + length,
     };
-    u32::try_from(HEADER + texts + redactions + record.body.len()).ok()
+    u32::try_from(HEADER + texts + tenant + redactions + record.body.len()).ok()
 }
 
 /// Bytes from the start of an entry of `length` to the start of the next.
@@ -137,7 +142,8 @@ pub(super) fn prefix(
     checked.extend(record.received_unix_nano.to_le_bytes());
     checked.push(signal_code(record.signal));
     let redacted = if record.redactions.is_empty() { 0 } else { REDACTIONS };
-    checked.push(encoding_code(record.encoding) | redacted);
+    let tenanted = if record.tenant.is_none() { 0 } else { TENANT };
+    checked.push(encoding_code(record.encoding) | redacted | tenanted);
     let texts = [record.peer.as_deref(), record.sender.as_deref()];
     for text in texts {
         checked.extend(text_code(text).to_le_bytes());
@@ -145,6 +151,10 @@ pub(super) fn prefix(
     checked.extend(record.redaction_version.to_le_bytes());
     for text in texts.into_iter().flatten() {
         checked.extend(cut(text).as_bytes());
+    }
+    if let Some(tenant) = record.tenant.as_deref() {
+        checked.extend(text_code(Some(tenant)).to_le_bytes());
+        checked.extend(cut(tenant).as_bytes());
     }
     if redacted != 0 {
         // An entry is never longer than 4 GiB: `length` said so.
@@ -202,6 +212,13 @@ fn fields(mut rest: &[u8], bytes: &Bytes) -> Option<Entry> {
     let redaction_version = u16::from_le_bytes(take(rest)?);
     let peer = take_text(rest, peer)?;
     let sender = take_text(rest, sender)?;
+    let tenant = match encoding & TENANT {
+        0 => None,
+        _ => {
+            let length = u16::from_le_bytes(take(rest)?);
+            take_text(rest, length)?
+        }
+    };
     let redactions = match encoding & REDACTIONS {
         0 => Bytes::new(),
         _ => {
@@ -211,7 +228,7 @@ fn fields(mut rest: &[u8], bytes: &Bytes) -> Option<Entry> {
             bytes.slice_ref(redactions)
         }
     };
-    let encoding = encoding & !REDACTIONS;
+    let encoding = encoding & !(REDACTIONS | TENANT);
     let body = bytes.slice_ref(rest);
     let signal = Signal::ALL.into_iter().find(|it| signal_code(*it) == signal)?;
     let encoding = [Encoding::Protobuf, Encoding::Json]
@@ -223,6 +240,7 @@ fn fields(mut rest: &[u8], bytes: &Bytes) -> Option<Entry> {
         encoding,
         peer,
         sender,
+        tenant,
         count,
         redaction_version,
         redactions,
@@ -293,6 +311,7 @@ mod tests {
             encoding: Encoding::Json,
             peer: Some("127.0.0.1:1".to_owned()),
             sender: None,
+            tenant: None,
             count: 3,
             redaction_version: 0,
             redactions: Bytes::new(),
@@ -328,6 +347,15 @@ mod tests {
         let mut damaged = bytes.to_vec();
         damaged[at] ^= 1;
         assert_eq!(parse(&damaged.into(), &INCARNATION), Err(Invalid::Checksum));
+    }
+
+    #[test]
+    fn a_tenant_is_read_again_with_and_without_redactions() {
+        let tenant = Some("acme".to_owned());
+        let record = Record { tenant, sender: Some("token:a".to_owned()), ..record() };
+        assert_eq!(parse(&written(&record), &INCARNATION).unwrap().record, record);
+        let record = Record { redactions: Bytes::from_static(&[7, 8, 9]), ..record };
+        assert_eq!(parse(&written(&record), &INCARNATION).unwrap().record, record);
     }
 
     #[test]

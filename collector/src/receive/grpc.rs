@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use tonic::Status;
 
 use super::body::Reply;
+use super::guard;
 use super::intake::{Arrived, Intake};
 use super::limits::{self, Compression};
 use super::origin::Origin;
@@ -42,14 +43,16 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Response<Reply> {
     let (parts, mut body) = request.into_parts();
-    let accepted = match signal(&parts.method, parts.uri.path()) {
-        Ok(signal) => take_in(intake, origin, signal, &parts.headers, &mut body).await,
+    let admitted = guard::admit(intake, origin, &parts.headers);
+    let called = admitted.and_then(|origin| Ok((origin, signal(&parts.method, parts.uri.path())?)));
+    let accepted = match called {
+        Ok((origin, signal)) => take_in(intake, origin, signal, &parts.headers, &mut body).await,
         Err(refusal) => Err(refusal),
     };
     match accepted {
         Ok(()) => respond(Reply::new(Bytes::from_static(&SUCCESS)), Status::ok("")),
         Err(refusal) => {
-            limits::drain(body, intake.limits.request_bytes).await;
+            limits::drain(body, guard::listened(intake, &refusal)).await;
             let message = intake.wording(&refusal);
             let details = refusal.status(message.clone(), intake.limits.retry_after).to_protobuf();
             respond(Reply::default(), Status::with_details(refusal.code(), message, details))
@@ -71,7 +74,7 @@ fn signal(method: &Method, path: &str) -> Result<Signal, Refusal> {
 
 async fn take_in(
     intake: &Intake,
-    origin: &Origin,
+    origin: Origin,
     signal: Signal,
     headers: &HeaderMap,
     body: &mut Incoming,
@@ -79,15 +82,14 @@ async fn take_in(
     let limits = &intake.limits;
     let mut ticket = intake.admission.enter().await.map_err(|_| Refusal::overloaded())?;
     let limit = limits.request_bytes.saturating_add(PREFIX);
-    let read = limits::read(body, limit, &mut ticket);
+    let read = limits::read(body, limit, limits.request_pause, &mut ticket);
     let body =
         tokio::time::timeout(limits.request_time, read).await.map_err(|_| Refusal::Slow)??;
+    intake.rates.charge(guard::rated(&origin), body.len());
     let (compressed, body) = message(body)?;
     let compression = if compressed { compression(headers)? } else { Compression::None };
     let encoding = Encoding::Protobuf;
-    intake
-        .accept(Arrived { signal, encoding, compression, body, origin: origin.clone(), ticket })
-        .await
+    intake.accept(Arrived { signal, encoding, compression, body, origin, ticket }).await
 }
 
 /// The one message of a unary call, and whether it is compressed.
@@ -112,6 +114,7 @@ fn message(mut body: Bytes) -> Result<(bool, Bytes), Refusal> {
 fn compression(headers: &HeaderMap) -> Result<Compression, Refusal> {
     match headers.get(ENCODING).map(|value| value.to_str().unwrap_or("not ASCII")) {
         Some("gzip") => Ok(Compression::Gzip),
+        Some("zstd") => Ok(Compression::Zstd),
         Some(other) => Err(Refusal::ContentEncoding(other.to_owned())),
         None => {
             Err(Refusal::Undecodable("a compressed gRPC message without grpc-encoding".to_owned()))
@@ -129,6 +132,6 @@ fn respond(reply: Reply, status: Status) -> Response<Reply> {
     let mut response = Response::new(reply.with_trailers(trailers));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(GRPC));
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity,gzip"));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity,gzip,zstd"));
     response
 }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use blotter_schemas::otlp::{Encoding, Signal};
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 
 use super::body::Reply;
+use super::guard;
 use super::intake::{Arrived, Intake};
 use super::limits::{self, Compression};
 use super::origin::Origin;
@@ -36,15 +37,18 @@ pub(super) async fn answer(
     let encoding = encoding(&parts.headers);
     // What is neither is answered in the form that people can read.
     let reply = encoding.as_ref().copied().unwrap_or(Encoding::Json);
-    let head = head(&parts.method, parts.uri.path(), &parts.headers, encoding);
-    let accepted = match head {
-        Ok(head) => take_in(intake, origin, head, &mut body).await,
+    let admitted = guard::admit(intake, origin, &parts.headers);
+    let asked = admitted.and_then(|origin| {
+        Ok((origin, head(&parts.method, parts.uri.path(), &parts.headers, encoding)?))
+    });
+    let accepted = match asked {
+        Ok((origin, head)) => take_in(intake, origin, head, &mut body).await,
         Err(refusal) => Err(refusal),
     };
     match accepted {
         Ok(()) => success(reply),
         Err(refusal) => {
-            limits::drain(body, intake.limits.request_bytes).await;
+            limits::drain(body, guard::listened(intake, &refusal)).await;
             refuse(&refusal, intake.wording(&refusal), reply, intake.limits.retry_after)
         }
     }
@@ -52,19 +56,18 @@ pub(super) async fn answer(
 
 async fn take_in(
     intake: &Intake,
-    origin: &Origin,
+    origin: Origin,
     head: Head,
     body: &mut Incoming,
 ) -> Result<(), Refusal> {
     let limits = &intake.limits;
     let mut ticket = intake.admission.enter().await.map_err(|_| Refusal::overloaded())?;
-    let read = limits::read(body, limits.request_bytes, &mut ticket);
+    let read = limits::read(body, limits.request_bytes, limits.request_pause, &mut ticket);
     let body =
         tokio::time::timeout(limits.request_time, read).await.map_err(|_| Refusal::Slow)??;
+    intake.rates.charge(guard::rated(&origin), body.len());
     let Head { signal, encoding, compression } = head;
-    intake
-        .accept(Arrived { signal, encoding, compression, body, origin: origin.clone(), ticket })
-        .await
+    intake.accept(Arrived { signal, encoding, compression, body, origin, ticket }).await
 }
 
 fn head(
@@ -104,6 +107,8 @@ fn compression(headers: &HeaderMap) -> Result<Compression, Refusal> {
         let name = text(Some(header)).trim();
         if name.eq_ignore_ascii_case("gzip") && compression == Compression::None {
             compression = Compression::Gzip;
+        } else if name.eq_ignore_ascii_case("zstd") && compression == Compression::None {
+            compression = Compression::Zstd;
         } else if !name.is_empty() && !name.eq_ignore_ascii_case("identity") {
             return Err(Refusal::ContentEncoding(name.to_owned()));
         }
@@ -138,8 +143,12 @@ fn refuse(
     let mut response = response(encoding, body);
     *response.status_mut() = refusal.http();
     let headers = response.headers_mut();
-    if refusal.is_retryable() {
-        headers.insert(RETRY_AFTER, retry_after.as_secs().max(1).into());
+    if let Some(pause) = refusal.pause(retry_after) {
+        let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
+        headers.insert(RETRY_AFTER, seconds.max(1).into());
+    }
+    if let Refusal::Unauthenticated(_) = refusal {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     if let Refusal::Method(_) = refusal {
         headers.insert(ALLOW, HeaderValue::from_static("POST"));

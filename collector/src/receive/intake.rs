@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use blotter_redaction::Redactor;
-use blotter_schemas::otlp::{self, Encoding, Request, Signal};
+use blotter_schemas::otlp::{self, Encoding, Measure, Request, Signal};
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 
+use super::edit::Changes;
 use super::limits::{self, Compression};
 use super::origin::Origin;
 use super::status::Refusal;
+use super::{claims, cut};
+use crate::access::{Gate, Rates};
 use crate::admit::{Admission, Ticket};
 use crate::config::Limits;
 use crate::journal::{Journal, REDACTIONS_LIMIT, Record};
@@ -24,6 +27,10 @@ const CHECKED_AT_ONCE: usize = 64 << 10;
 pub(crate) struct Intake {
     pub(super) limits: Limits,
     pub(super) admission: Admission,
+    /// Who is let in.
+    pub(crate) gate: Arc<Gate>,
+    /// How much each may send.
+    pub(super) rates: Rates,
     journal: Arc<Journal>,
     redaction: Arc<Redaction>,
     /// Decompressing, checking and redacting at a time: more than the cores would only wait for each other.
@@ -54,6 +61,10 @@ struct Checked {
     /// The body decoded, where that was needed to check it.
     decoded: Option<Request>,
     count: usize,
+    /// What was renamed in `decoded`.
+    claims: Changes,
+    /// Whether a string is longer than is kept.
+    too_long: bool,
     ticket: Ticket,
 }
 
@@ -69,10 +80,17 @@ struct Clean {
 }
 
 impl Intake {
-    pub(crate) fn new(limits: Limits, journal: Arc<Journal>, redaction: Arc<Redaction>) -> Self {
+    pub(crate) fn new(
+        limits: Limits,
+        gate: Arc<Gate>,
+        journal: Arc<Journal>,
+        redaction: Arc<Redaction>,
+    ) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             admission: Admission::new(&limits),
+            gate,
+            rates: Rates::new(&limits),
             limits,
             journal,
             redaction,
@@ -83,7 +101,8 @@ impl Intake {
     /// Makes a request durable; when this returns, it may be acknowledged.
     pub(super) async fn accept(&self, arrived: Arrived) -> Result<(), Refusal> {
         let received_unix_nano = now_unix_nano();
-        let (signal, Origin { peer, sender }) = (arrived.signal, arrived.origin.clone());
+        let Origin { peer, sender, tenant, .. } = arrived.origin.clone();
+        let signal = arrived.signal;
         let clean = self.clean(arrived).await?;
         if clean.count == 0 {
             return Ok(());
@@ -95,6 +114,7 @@ impl Intake {
             encoding,
             peer: Some(peer),
             sender,
+            tenant,
             count,
             redaction_version,
             redactions,
@@ -124,7 +144,7 @@ impl Intake {
         if !quick {
             let clean = move || {
                 let checked = check(arrived, &limits)?;
-                if checked.may_contain(&redactor) {
+                if checked.is_to_change(&redactor) {
                     redact(checked, &limits, &redactor)
                 } else {
                     checked.unchanged(&redactor)
@@ -133,7 +153,7 @@ impl Intake {
             return self.apart(clean).await;
         }
         let checked = check(arrived, &limits)?;
-        if checked.may_contain(&redactor) {
+        if checked.is_to_change(&redactor) {
             return self.apart(move || redact(checked, &limits, &redactor)).await;
         }
         checked.unchanged(&redactor)
@@ -160,8 +180,10 @@ impl Intake {
 }
 
 impl Checked {
-    fn may_contain(&self, redactor: &Redactor) -> bool {
-        redactor.may_contain(self.signal, self.encoding, &self.body)
+    fn is_to_change(&self, redactor: &Redactor) -> bool {
+        !self.claims.is_empty()
+            || self.too_long
+            || redactor.may_contain(self.signal, self.encoding, &self.body)
     }
 
     /// Byte by byte.
@@ -180,50 +202,66 @@ impl Checked {
 /// Decompresses a request, makes sure that it can be decoded, and counts its records.
 fn check(arrived: Arrived, limits: &Limits) -> Result<Checked, Refusal> {
     let Arrived { signal, encoding, compression, mut body, mut ticket, .. } = arrived;
-    if compression == Compression::Gzip {
+    if compression != Compression::None {
         let compressed = body.len();
-        body = limits::gunzip(&body, limits.request_bytes, &mut ticket)?;
+        body = limits::decompress(compression, &body, limits.request_bytes, &mut ticket)?;
         ticket.release(compressed);
     }
     let too_large_expanded = || Refusal::TooLargeExpanded { limit: limits.expanded_bytes };
     let undecodable = |error: blotter_schemas::Error| Refusal::Undecodable(error.to_string());
-    let (decoded, count) = match encoding {
+    let (mut decoded, measure) = match encoding {
         Encoding::Protobuf => {
-            let count = otlp::check(signal, encoding, &body).map_err(undecodable)?;
+            let measure = otlp::measure(signal, &body).map_err(undecodable)?;
             // A body whose fields can be passed over need not be decoded to know how large it becomes.
             let decoded = match otlp::expanded_bytes(signal, &body) {
                 Some(bytes) if bytes > limits.expanded_bytes => return Err(too_large_expanded()),
-                Some(_) => None,
-                None => Some(Request::decode(signal, encoding, &body).map_err(undecodable)?),
+                Some(_) if !claims::may_be_in(&body) => None,
+                _ => Some(Request::decode(signal, encoding, &body).map_err(undecodable)?),
             };
-            (decoded, count)
+            (decoded, measure)
         }
         // JSON is checked by decoding it.
         Encoding::Json => {
             let request = Request::decode(signal, encoding, &body).map_err(undecodable)?;
-            let count = request.record_count();
-            (Some(request), count)
+            let measure = otlp::measure(signal, &request.encode()).map_err(undecodable)?;
+            (Some(request), measure)
         }
     };
     if decoded.as_ref().is_some_and(|request| request.expanded_bytes() > limits.expanded_bytes) {
         return Err(too_large_expanded());
     }
+    let Measure { records: count, attributes, depth, longest } = measure;
     if count > limits.request_records {
         return Err(Refusal::TooManyRecords { count, limit: limits.request_records });
     }
-    Ok(Checked { signal, encoding, body, decoded, count, ticket })
+    if attributes > limits.record_attributes {
+        return Err(Refusal::TooManyAttributes {
+            count: attributes,
+            limit: limits.record_attributes,
+        });
+    }
+    if depth > limits.nesting_depth {
+        return Err(Refusal::TooDeep { depth, limit: limits.nesting_depth });
+    }
+    let claims = decoded.as_mut().map(claims::rename).unwrap_or_default();
+    let too_long = longest > limits.string_bytes;
+    Ok(Checked { signal, encoding, body, decoded, count, claims, too_long, ticket })
 }
 
 /// Takes the secrets out of a request. It is written anew even where none is found: what a decoder
 /// passes over, such as unknown fields, may hold one too.
 fn redact(checked: Checked, limits: &Limits, redactor: &Redactor) -> Result<Clean, Refusal> {
-    let Checked { signal, encoding, body: sent, decoded, count, mut ticket } = checked;
+    let Checked { signal, encoding, body: sent, decoded, count, claims, mut ticket, .. } = checked;
     let mut request = match decoded {
         Some(request) => request,
         None => Request::decode(signal, encoding, &sent)
             .map_err(|error| Refusal::Undecodable(error.to_string()))?,
     };
-    let redacted = redactor.account(&redactor.redact(&mut request));
+    let mut changed = redactor.redact(&mut request);
+    claims.add_to(&mut changed, claims::RULE);
+    // Only now: half a secret would not be found.
+    cut::cut(&mut request, limits.string_bytes).add_to(&mut changed, cut::RULE);
+    let redacted = redactor.account(&changed);
     let body = Bytes::from(request.encode());
     let redactions = Bytes::from(redacted.to_bytes());
     let (before, after) = (sent.len(), body.len() + redactions.len());

@@ -1,6 +1,6 @@
 //! Reading bodies without taking more than is allowed.
 
-use std::io::Read as _;
+use std::io::Read;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -18,18 +18,23 @@ pub(super) enum Compression {
     None,
     /// With gzip.
     Gzip,
+    /// With Zstandard, which OTLP does not know: an extension.
+    Zstd,
 }
 
+/// Largest window of Zstandard, as a power of two: how much memory decompressing takes beside what comes out.
+const WINDOW_LOG: u32 = 23;
 /// How much is decompressed before more room is asked for.
 const STEP: usize = 256 << 10;
 /// How long, and how many bytes in multiples of the limit, we listen to a sender whose request is
 /// refused already.
 const DRAIN: (Duration, usize) = (Duration::from_secs(2), 2);
 
-/// Reads a whole body of at most `limit` bytes.
+/// Reads a whole body of at most `limit` bytes, whose sender makes no pause longer than `pause`.
 pub(super) async fn read(
     body: &mut Incoming,
     limit: usize,
+    pause: Duration,
     ticket: &mut Ticket,
 ) -> Result<Bytes, Refusal> {
     let declared = body.size_hint().lower();
@@ -42,7 +47,9 @@ pub(super) async fn read(
     let mut reserved = declared;
     let mut whole = BytesMut::new();
     let mut only: Option<Bytes> = None;
-    while let Some(frame) = body.frame().await {
+    loop {
+        let frame = tokio::time::timeout(pause, body.frame()).await.map_err(|_| Refusal::Slow)?;
+        let Some(frame) = frame else { break };
         let frame = frame.map_err(|error| Refusal::Broken(error.to_string()))?;
         let Ok(data) = frame.into_data() else { continue };
         let length = whole.len() + only.as_ref().map_or(0, Bytes::len) + data.len();
@@ -90,9 +97,32 @@ pub(super) async fn drain(mut body: Incoming, limit: usize) {
     let _ = tokio::time::timeout(time, forget).await;
 }
 
-/// Decompresses a body to at most `limit` bytes.
-pub(super) fn gunzip(body: &[u8], limit: usize, ticket: &mut Ticket) -> Result<Bytes, Refusal> {
-    let mut decoder = MultiGzDecoder::new(body);
+/// Decompresses a body to at most `limit` bytes: what would become more is refused as soon as it has.
+pub(super) fn decompress(
+    compression: Compression,
+    body: &[u8],
+    limit: usize,
+    ticket: &mut Ticket,
+) -> Result<Bytes, Refusal> {
+    match compression {
+        Compression::None => Ok(Bytes::copy_from_slice(body)),
+        Compression::Gzip => expand(MultiGzDecoder::new(body), "gzip", limit, ticket),
+        Compression::Zstd => {
+            let decoder = zstd::Decoder::with_buffer(body).and_then(|mut decoder| {
+                decoder.window_log_max(WINDOW_LOG)?;
+                Ok(decoder)
+            });
+            expand(decoder.map_err(|_| Refusal::Internal)?, "zstd", limit, ticket)
+        }
+    }
+}
+
+fn expand(
+    mut decoder: impl Read,
+    name: &str,
+    limit: usize,
+    ticket: &mut Ticket,
+) -> Result<Bytes, Refusal> {
     let mut whole = Vec::new();
     loop {
         // One byte more than is allowed tells a body that just fits from one that does not.
@@ -102,7 +132,7 @@ pub(super) fn gunzip(body: &[u8], limit: usize, ticket: &mut Ticket) -> Result<B
             .by_ref()
             .take(room as u64)
             .read_to_end(&mut whole)
-            .map_err(|error| Refusal::Undecodable(format!("not valid gzip: {error}")))?;
+            .map_err(|error| Refusal::Undecodable(format!("not valid {name}: {error}")))?;
         if whole.len() > limit {
             return Err(Refusal::TooLarge { limit });
         }

@@ -8,6 +8,7 @@ use tokio::net::unix::UCred;
 use tokio::sync::Semaphore;
 
 use super::process::{self, Processes};
+use crate::access::CertificateNames;
 
 /// Lookups at a time: they read many small files, and connections can wait for each other.
 const LOOKUPS: usize = 2;
@@ -19,6 +20,12 @@ pub(super) struct Origin {
     pub peer: String,
     /// The name that event ids and request digests tell senders apart by; none for our own user.
     pub sender: Option<String>,
+    /// Tenant that its credential is of.
+    pub tenant: Option<String>,
+    /// Address of the far end; none over the Unix socket.
+    pub address: Option<IpAddr>,
+    /// Names of the certificate that the far end showed, which was checked.
+    pub certificate: Option<Arc<CertificateNames>>,
 }
 
 /// Finds out who connected.
@@ -43,7 +50,8 @@ impl Origins {
         };
         let sender = tcp_sender(far.ip(), near.is_some(), process.uid, own_uid());
         let peer = Peer { address: Address::Socket(far), process };
-        Origin { peer: peer.to_string(), sender }
+        let address = Some(far.ip());
+        Origin { peer: peer.to_string(), sender, tenant: None, address, certificate: None }
     }
 
     async fn process(&self, far: SocketAddr, near: SocketAddr) -> Process {
@@ -70,7 +78,8 @@ pub(super) fn unix(credentials: Option<UCred>) -> Origin {
         process.gid = Some(credentials.gid());
     }
     let sender = user(process.uid, own_uid()).unwrap_or_else(|| Some("unix".to_owned()));
-    Origin { peer: Peer { address: Address::Unix, process }.to_string(), sender }
+    let peer = Peer { address: Address::Unix, process }.to_string();
+    Origin { peer, sender, tenant: None, address: None, certificate: None }
 }
 
 fn own_uid() -> u32 {

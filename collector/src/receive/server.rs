@@ -12,22 +12,27 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::body::Reply;
+use super::idle::{Activity, Idle};
 use super::intake::Intake;
 use super::origin::{self, Origin, Origins};
 use super::{grpc, http as otlp_http};
+use crate::access::CertificateNames;
+use crate::access::tls::Tls;
 
-/// How long a connection may be idle, or take to send the head of a request. Longer than any
-/// sender's export interval: one whose connection we close just as it sends may not try again.
-const IDLE: Duration = Duration::from_secs(300);
+/// How long a connection that is to end may take to.
+const GRACE: Duration = Duration::from_secs(2);
 /// Bytes of one HTTP/2 stream, and of one connection, that may be on the way before we read them.
 const WINDOWS: (u32, u32) = (2 << 20, 4 << 20);
-/// Requests of one HTTP/2 connection at a time.
-const STREAMS: u32 = 256;
+/// Pause before another idle connection is closed for one that waits.
+const CLOSE_PAUSE: Duration = Duration::from_millis(20);
+/// Requests of one HTTP/2 connection that we may have to withdraw for its faults before it is closed.
+const FAULTY_STREAMS: usize = 64;
 /// Pause after a connection could not be accepted (no file descriptors left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -37,6 +42,10 @@ pub(crate) struct Server {
     pub intake: Arc<Intake>,
     /// Finds out who connected.
     pub origins: Origins,
+    /// TLS of the ports.
+    pub tls: Option<Arc<Tls>>,
+    /// Connections on which nothing happens.
+    pub idle: Idle,
     /// Connections at a time.
     pub connections: Arc<Semaphore>,
     /// Asks for an orderly end: no new connections, no new requests.
@@ -93,9 +102,9 @@ pub(crate) fn serve(server: &Server, listener: Listener) {
 
 async fn accept(server: Server, listener: Listener) {
     loop {
-        let Ok(permit) = Arc::clone(&server.connections).acquire_owned().await else { return };
         match listener.accept().await {
             Ok(accepted) => {
+                let Some(permit) = room(&server).await else { return };
                 let connection = take(server.clone(), accepted);
                 let abandon = server.abandon.clone();
                 server.tasks.spawn(async move {
@@ -114,20 +123,81 @@ async fn accept(server: Server, listener: Listener) {
     }
 }
 
+/// Room for a connection; where there is none, those are closed that have been idle longest.
+async fn room(server: &Server) -> Option<OwnedSemaphorePermit> {
+    if let Ok(permit) = Arc::clone(&server.connections).try_acquire_owned() {
+        return Some(permit);
+    }
+    loop {
+        server.idle.close_longest();
+        let permit = Arc::clone(&server.connections).acquire_owned();
+        if let Ok(permit) = tokio::time::timeout(CLOSE_PAUSE, permit).await {
+            return permit.ok();
+        }
+    }
+}
+
 /// Finds out who connected, once, and serves the connection. What waits here holds one of the places
 /// for connections, like what is served.
 async fn take(server: Server, accepted: Accepted) {
+    let activity = Arc::new(Activity::new(&server.idle));
     match accepted {
         Accepted::Tcp(stream, far) => {
             // Answers are small: waiting to fill a packet would only delay them.
             let _ = stream.set_nodelay(true);
             let origin = server.origins.tcp(far, stream.local_addr().ok()).await;
-            connection(server, stream, origin).await;
+            let Some(tls) = server.tls.clone() else {
+                return connection(server, stream, origin, activity).await;
+            };
+            if let Some((stream, origin)) = secure(&server, &tls, stream, origin, &activity).await {
+                connection(server, stream, origin, activity).await;
+            }
         }
         Accepted::Unix(stream) => {
             let origin = origin::unix(stream.peer_cred().ok());
-            connection(server, stream, origin).await;
+            connection(server, stream, origin, activity).await;
         }
+    }
+}
+
+/// TLS of a new connection, and what the far end showed in it.
+async fn secure(
+    server: &Server,
+    tls: &Tls,
+    stream: TcpStream,
+    mut origin: Origin,
+    activity: &Activity,
+) -> Option<(TlsStream<TcpStream>, Origin)> {
+    let limits = &server.intake.limits;
+    let handshake = tokio::select! {
+        handshake = tls.acceptor().accept(stream) => handshake,
+        () = activity.is_over(limits.head_time, limits.idle_time) => return None,
+        () = server.stop.cancelled() => return None,
+    };
+    match handshake {
+        Ok(stream) => {
+            let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+            origin.certificate = shown.map(|shown| Arc::new(CertificateNames::read(shown)));
+            Some((stream, origin))
+        }
+        Err(error) => {
+            if let Some(address) = origin.address
+                && let Some(reason) = certificate_fault(&error)
+            {
+                let _ = server.intake.gate.failed(address, reason);
+            }
+            tracing::debug!(peer = origin.peer, "no TLS: {error}");
+            None
+        }
+    }
+}
+
+/// What was wrong with a client's certificate, if that is why there is no TLS.
+fn certificate_fault(error: &std::io::Error) -> Option<&'static str> {
+    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::NoCertificatesPresented => Some("no client certificate was shown"),
+        rustls::Error::InvalidCertificate(_) => Some("the client certificate is not valid here"),
+        _ => None,
     }
 }
 
@@ -135,21 +205,34 @@ async fn connection(
     server: Server,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     origin: Origin,
+    activity: Arc<Activity>,
 ) {
     let origin = Arc::new(origin);
     let intake = Arc::clone(&server.intake);
-    let service =
-        service_fn(move |request| answer(Arc::clone(&intake), Arc::clone(&origin), request));
+    let begun = Arc::clone(&activity);
+    let service = service_fn(move |request| {
+        let open = begun.begin();
+        let answer = answer(Arc::clone(&intake), Arc::clone(&origin), request);
+        async move {
+            let answer = answer.await;
+            drop(open);
+            answer
+        }
+    });
+    let limits = &server.intake.limits;
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.idle_time);
     let (stream_window, connection_window) = WINDOWS;
     builder
         .http2()
         .timer(TokioTimer::new())
         .initial_stream_window_size(stream_window)
         .initial_connection_window_size(connection_window)
-        .max_concurrent_streams(STREAMS)
-        .keep_alive_interval(IDLE);
+        .max_concurrent_streams(limits.http2_streams)
+        .max_pending_accept_reset_streams(limits.http2_pending_resets)
+        .max_local_error_reset_streams(FAULTY_STREAMS)
+        .max_header_list_size(limits.http2_header_bytes)
+        .keep_alive_interval(limits.idle_time);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
@@ -157,6 +240,13 @@ async fn connection(
         () = server.stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
+        }
+        () = activity.is_over(limits.head_time, limits.idle_time) => {
+            connection.as_mut().graceful_shutdown();
+            match tokio::time::timeout(GRACE, connection).await {
+                Ok(ended) => ended,
+                Err(_) => return tracing::debug!("an idle connection was closed"),
+            }
         }
     };
     if let Err(error) = ended {

@@ -25,11 +25,31 @@ pub(super) enum Refusal {
         "the records with their resource and scope are more than {limit} bytes; send smaller batches or resources"
     )]
     TooLargeExpanded { limit: usize },
+    /// A record, or what stands around it, has too many attributes.
+    #[error("a record, resource or scope has {count} attributes, more than {limit}")]
+    TooManyAttributes { count: usize, limit: usize },
+    /// Its values lie too deep within each other.
+    #[error("values lie within each other on {depth} levels of messages, more than {limit}")]
+    TooDeep { depth: u32, limit: u32 },
+    /// We do not know who sent it.
+    #[error("{0}")]
+    Unauthenticated(String),
+    /// We know who sent it, and it may not.
+    #[error("{0}")]
+    Forbidden(String),
+    /// Too many attempts of its address have failed.
+    #[error("too many failed attempts from this address; wait before the next")]
+    Throttled { pause: Duration },
+    /// Its sender has sent too much in too short a time.
+    #[error(
+        "this sender has sent more than it may in so short a time; send larger batches less often"
+    )]
+    RateLimited { pause: Duration },
     /// It is of a type we do not know.
     #[error("content type `{0}` is not supported; use application/x-protobuf or application/json")]
     ContentType(String),
     /// It is compressed in a way we do not know.
-    #[error("content encoding `{0}` is not supported; use gzip or none")]
+    #[error("content encoding `{0}` is not supported; use gzip, zstd or none")]
     ContentEncoding(String),
     /// There is nothing at that path.
     #[error("nothing is served at {0}; OTLP/HTTP is at /v1/logs, /v1/traces and /v1/metrics")]
@@ -62,7 +82,13 @@ impl Refusal {
     /// Status of an HTTP response.
     pub(super) const fn http(&self) -> StatusCode {
         match self {
-            Self::Undecodable(_) | Self::Broken(_) => StatusCode::BAD_REQUEST,
+            Self::Undecodable(_)
+            | Self::Broken(_)
+            | Self::TooManyAttributes { .. }
+            | Self::TooDeep { .. } => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Throttled { .. } | Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge { .. } | Self::TooManyRecords { .. } | Self::TooLargeExpanded { .. } => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
@@ -78,10 +104,19 @@ impl Refusal {
     /// Code of a `google.rpc.Status`, and of a gRPC answer.
     pub(super) const fn code(&self) -> Code {
         match self {
-            Self::Undecodable(_) | Self::Broken(_) | Self::ContentType(_) => Code::InvalidArgument,
-            Self::TooLarge { .. } | Self::TooManyRecords { .. } | Self::TooLargeExpanded { .. } => {
-                Code::ResourceExhausted
-            }
+            Self::Undecodable(_)
+            | Self::Broken(_)
+            | Self::ContentType(_)
+            | Self::TooManyAttributes { .. }
+            | Self::TooDeep { .. } => Code::InvalidArgument,
+            Self::Unauthenticated(_) => Code::Unauthenticated,
+            Self::Forbidden(_) => Code::PermissionDenied,
+            // Without a pause to make, this says: never again; with one: later.
+            Self::TooLarge { .. }
+            | Self::TooManyRecords { .. }
+            | Self::TooLargeExpanded { .. }
+            | Self::Throttled { .. }
+            | Self::RateLimited { .. } => Code::ResourceExhausted,
             Self::ContentEncoding(_) | Self::GrpcMethod(_) | Self::Method(_) => Code::Unimplemented,
             Self::Path(_) => Code::NotFound,
             Self::Slow => Code::DeadlineExceeded,
@@ -92,13 +127,35 @@ impl Refusal {
 
     /// Whether sending the request again later may succeed.
     pub(super) const fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Slow)
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::Slow | Self::Throttled { .. } | Self::RateLimited { .. }
+        )
+    }
+
+    /// Pause to make before trying again, where that may help: `usual` unless this says another.
+    pub(super) fn pause(&self, usual: Duration) -> Option<Duration> {
+        match self {
+            Self::Throttled { pause } | Self::RateLimited { pause } => Some(*pause),
+            other => other.is_retryable().then_some(usual),
+        }
+    }
+
+    /// Whether it was refused for who sent it and not for what it is.
+    pub(super) const fn is_of_sender(&self) -> bool {
+        matches!(
+            self,
+            Self::Unauthenticated(_)
+                | Self::Forbidden(_)
+                | Self::Throttled { .. }
+                | Self::RateLimited { .. }
+        )
     }
 
     /// A `google.rpc.Status` with this message; with the pause to make before trying again, where that
     /// may help.
     pub(super) fn status(&self, message: String, retry_after: Duration) -> Status {
-        let details = if self.is_retryable() { vec![retry_info(retry_after)] } else { Vec::new() };
+        let details = self.pause(retry_after).map(retry_info).into_iter().collect();
         Status { code: self.code() as i32, message, details }
     }
 }

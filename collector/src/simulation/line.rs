@@ -320,6 +320,7 @@ fn generate(request: u64) -> (Table, Record) {
         encoding: Encoding::Protobuf,
         peer: None,
         sender: None,
+        tenant: None,
         count,
         redaction_version: 0,
         redactions: Bytes::new(),

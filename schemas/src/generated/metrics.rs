@@ -61,11 +61,11 @@ pub struct MetricPoint {
     pub journal_position: Option<i64>,
     /// Index of its leaf in the integrity log.
     pub log_index: Option<i64>,
-    /// Who it was sent by, as told apart by event ids: absent for the collector's own user and for an import, else `uid:<number>` for another user of the machine, `loopback` where the user could not be told, `address:<ip>` for another machine, `collector` for what the collector itself records. (`blotter.collector.sender`)
+    /// Who it was sent by, as told apart by event ids: absent for the collector's own user and for an import, else `uid:<number>` for another user of the machine, `loopback` where the user could not be told, `address:<ip>` for another machine, `token:<name>` or `certificate:<name>` for who showed such a credential, `collector` for what the collector itself records. (`blotter.collector.sender`)
     pub sender: Option<String>,
     /// The far end of the connection: an address or `unix`, and after a semicolon what the system said of the process: `127.0.0.1:54321;uid=1000,pid=4243,start=81790,comm=curl`. See docs/custody.md. (`blotter.collector.peer`)
     pub peer: Option<String>,
-    /// Tenant it belongs to.
+    /// Tenant it belongs to: that of the credential it was sent with.
     pub tenant: Option<String>,
     /// What was redacted: a JSON object of rule id to count. (`blotter.redactions`)
     pub redactions: Option<String>,
@@ -146,13 +146,16 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         columns::int_field("log_index", "Index of its leaf in the integrity log."),
         columns::label_field(
             "sender",
-            "Who it was sent by, as told apart by event ids: absent for the collector's own user and for an import, else `uid:<number>` for another user of the machine, `loopback` where the user could not be told, `address:<ip>` for another machine, `collector` for what the collector itself records.",
+            "Who it was sent by, as told apart by event ids: absent for the collector's own user and for an import, else `uid:<number>` for another user of the machine, `loopback` where the user could not be told, `address:<ip>` for another machine, `token:<name>` or `certificate:<name>` for who showed such a credential, `collector` for what the collector itself records.",
         ),
         columns::label_field(
             "peer",
             "The far end of the connection: an address or `unix`, and after a semicolon what the system said of the process: `127.0.0.1:54321;uid=1000,pid=4243,start=81790,comm=curl`. See docs/custody.md.",
         ),
-        columns::label_field("tenant", "Tenant it belongs to."),
+        columns::label_field(
+            "tenant",
+            "Tenant it belongs to: that of the credential it was sent with.",
+        ),
         columns::text_field("redactions", "What was redacted: a JSON object of rule id to count."),
         columns::int_field(
             "redaction_version",

@@ -20,6 +20,10 @@ pub mod blotter {
     pub const BLOTTER_CALL_JUSTIFICATION: &str = "blotter.call.justification";
     /// What became of a call.
     pub const BLOTTER_CALL_OUTCOME: &str = "blotter.call.outcome";
+    /// Address that the collector listens on.
+    pub const BLOTTER_COLLECTOR_ADDRESS: &str = "blotter.collector.address";
+    /// Number of attempts that were refused.
+    pub const BLOTTER_COLLECTOR_ATTEMPTS: &str = "blotter.collector.attempts";
     /// Name of a destination that records are forwarded to.
     pub const BLOTTER_COLLECTOR_DESTINATION: &str = "blotter.collector.destination";
     /// File that holds what was set aside.
@@ -1041,6 +1045,13 @@ pub mod blotter {
         pub const BLOTTER_PROXY_DECISION: &str = "blotter.proxy.decision";
         /// An import into the archive left out a file or a line of one.
         pub const BLOTTER_IMPORT_LEFT_OUT: &str = "blotter.import.left_out";
+        /// The collector listens where others can reach it, without TLS or without asking who they are, because it was told to.
+        pub const BLOTTER_COLLECTOR_ACCESS_INSECURE: &str = "blotter.collector.access.insecure";
+        /// Somebody asked to be let in and was not; several attempts of one address are told together.
+        pub const BLOTTER_COLLECTOR_ACCESS_REFUSED: &str = "blotter.collector.access.refused";
+        /// The files of TLS changed, and were taken up, or could not be.
+        pub const BLOTTER_COLLECTOR_ACCESS_CERTIFICATE: &str =
+            "blotter.collector.access.certificate";
         /// A destination took a request without some of its records.
         pub const BLOTTER_COLLECTOR_FORWARD_REJECTED: &str = "blotter.collector.forward.rejected";
         /// A destination will never take a request; it was set aside.

@@ -148,7 +148,31 @@ impl Request {
 /// When [`Request::decode`] would fail.
 pub fn check(signal: Signal, encoding: Encoding, body: &[u8]) -> Result<usize, Error> {
     match encoding {
-        Encoding::Protobuf => wire::check(signal, body),
+        Encoding::Protobuf => Ok(wire::measure(signal, body)?.records),
         Encoding::Json => Ok(Request::decode(signal, encoding, body)?.record_count()),
     }
+}
+
+/// How large the parts of a request are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Measure {
+    /// Its records, as [`Request::record_count`] counts them.
+    pub records: usize,
+    /// Most attributes, those within values included, of one record, or of what stands around records:
+    /// a resource, a scope, a metric.
+    pub attributes: usize,
+    /// Most messages within each other, the request itself not counted. A value within a value is two or
+    /// three.
+    pub depth: u32,
+    /// Longest string or bytes.
+    pub longest: usize,
+}
+
+/// Checks that a Protobuf body decodes, and measures it, without building the message where it is as
+/// it should be.
+///
+/// # Errors
+/// When [`Request::decode`] would fail.
+pub fn measure(signal: Signal, body: &[u8]) -> Result<Measure, Error> {
+    wire::measure(signal, body)
 }

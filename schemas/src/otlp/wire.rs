@@ -3,35 +3,54 @@
 //! The walk accepts what prost's decoding accepts: the same wire types, lengths, UTF-8, groups,
 //! unknown fields and depth. The fields come from the tables in `messages`.
 
+use std::any::TypeId;
+
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::resource::v1::Resource;
 
 use super::fields::Message;
-use super::{Encoding, Request, Signal};
+use super::{Encoding, Measure, Request, Signal};
 use crate::Error;
 
 /// How many messages or groups may lie within each other below the request: prost's limit.
 pub(super) const DEPTH: u32 = 100;
 
-/// Checks and counts; see [`super::check`].
-pub(super) fn check(signal: Signal, body: &[u8]) -> Result<usize, Error> {
-    let counted = match signal {
-        Signal::Logs => count::<ExportLogsServiceRequest>(body),
-        Signal::Traces => count::<ExportTraceServiceRequest>(body),
-        Signal::Metrics => count::<ExportMetricsServiceRequest>(body),
+/// Levels below the request on which messages that are neither resource nor scope count their attributes
+/// apart: what has a resource, what has a scope, records.
+const APART: u32 = 3;
+
+/// Checks and measures; see [`super::measure`].
+pub(super) fn measure(signal: Signal, body: &[u8]) -> Result<Measure, Error> {
+    let walk = |body: &[u8]| match signal {
+        Signal::Logs => walk::<ExportLogsServiceRequest>(body),
+        Signal::Traces => walk::<ExportTraceServiceRequest>(body),
+        Signal::Metrics => walk::<ExportMetricsServiceRequest>(body),
     };
-    match counted {
-        Ok(records) => Ok(records),
+    match walk(body) {
+        Ok(measure) => Ok(measure),
         // The decoder has the last word, and the words for the error.
-        Err(Malformed) => Ok(Request::decode(signal, Encoding::Protobuf, body)?.record_count()),
+        Err(Malformed) => {
+            let request = Request::decode(signal, Encoding::Protobuf, body)?;
+            let records = request.record_count();
+            let measured = walk(&request.encode()).unwrap_or_default();
+            Ok(Measure { records, ..measured })
+        }
     }
 }
 
-fn count<M: Message>(body: &[u8]) -> Result<usize, Malformed> {
-    let mut walker = Walker { rest: body, depth: DEPTH, counts: Counts::default() };
+fn walk<M: Message>(body: &[u8]) -> Result<Measure, Malformed> {
+    let mut walker = Walker {
+        rest: body,
+        depth: DEPTH,
+        counts: Counts::default(),
+        attributes: 0,
+        measure: Measure::default(),
+    };
     walker.fields::<M>()?;
-    Ok(walker.counts.records)
+    Ok(Measure { records: walker.counts.records, ..walker.measure })
 }
 
 /// The bytes are not the message they should be.
@@ -115,6 +134,10 @@ pub(super) struct Walker<'a> {
     depth: u32,
     /// What was counted.
     pub(super) counts: Counts,
+    /// Attributes since the record, or what stands around it, began.
+    attributes: usize,
+    /// What was measured.
+    measure: Measure,
 }
 
 impl Walker<'_> {
@@ -136,8 +159,34 @@ impl Walker<'_> {
     pub(super) fn message<M: Message>(&mut self, key: Key) -> Result<(), Malformed> {
         key.expect(WireType::Length)?;
         self.depth = self.depth.checked_sub(1).ok_or(Malformed)?;
+        let level = DEPTH - self.depth;
+        self.measure.depth = self.measure.depth.max(level);
+        let of = TypeId::of::<M>();
+        if of == TypeId::of::<KeyValue>() {
+            self.attributes += 1;
+            self.measure.attributes = self.measure.attributes.max(self.attributes);
+        }
+        // Resource and scope may come in pieces, which are merged: those count together.
+        let merged = of == TypeId::of::<Resource>() || of == TypeId::of::<InstrumentationScope>();
+        let outer = self.attributes;
+        let apart = level <= APART && !merged;
+        if apart {
+            self.attributes = 0;
+        }
         self.within(Self::fields::<M>)?;
+        if apart {
+            self.attributes = outer;
+        }
         self.depth += 1;
+        Ok(())
+    }
+
+    /// A data point of a metric, which counts its attributes apart.
+    pub(super) fn point<M: Message>(&mut self, key: Key) -> Result<(), Malformed> {
+        self.counts.point();
+        let outer = std::mem::take(&mut self.attributes);
+        self.message::<M>(key)?;
+        self.attributes = outer;
         Ok(())
     }
 
@@ -159,14 +208,20 @@ impl Walker<'_> {
     #[inline]
     pub(super) fn text(&mut self, key: Key) -> Result<(), Malformed> {
         key.expect(WireType::Length)?;
-        self.within(|walker| std::str::from_utf8(walker.rest).map(|_| ()).map_err(|_| Malformed))
+        self.within(|walker| {
+            walker.measure.longest = walker.measure.longest.max(walker.rest.len());
+            std::str::from_utf8(walker.rest).map(|_| ()).map_err(|_| Malformed)
+        })
     }
 
     /// Bytes.
     #[inline]
     pub(super) fn bytes(&mut self, key: Key) -> Result<(), Malformed> {
         key.expect(WireType::Length)?;
-        self.within(|_| Ok(()))
+        self.within(|walker| {
+            walker.measure.longest = walker.measure.longest.max(walker.rest.len());
+            Ok(())
+        })
     }
 
     /// A varint that must be one.

@@ -25,14 +25,15 @@ Examples:
 
 Collects until Ctrl-C or SIGTERM, then commits what it has and ends. What was acknowledged to an agent \
 is on disk, whatever happens. Secrets that a rule knows are taken out before that, and marks stand in \
-their place; what is no secret to any rule is stored as it is sent. There is no authentication: keep it \
-on loopback.")]
+their place; what is no secret to any rule is stored as it is sent. On loopback, which is the default, nobody is \
+asked who they are; another address needs TLS and credentials in --config (docs/access.md).")]
 pub struct Arguments {
     /// Folder of the journal and, unless --archive says otherwise, of the archive.
     #[arg(long, value_name = "DIR", default_value = "./blotter-data")]
     data: PathBuf,
     /// Configuration in TOML: redaction rules, allowlist, modes of fields, key file
-    /// (docs/redaction.md); backends that get a copy of everything (docs/forwarding.md).
+    /// (docs/redaction.md); backends that get a copy of everything (docs/forwarding.md); who may
+    /// connect (docs/access.md).
     #[arg(long, value_name = "FILE", env = "BLOTTER_CONFIG")]
     config: Option<PathBuf>,
     /// Where to expect OTLP/gRPC. Port 0 picks a free one.
@@ -68,12 +69,16 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
     if let Some(file) = &arguments.config {
         let read = ConfigFile::read(file)?;
         (config.redaction, config.forward) = (read.redaction, read.forward);
+        (config.access, config.limits) = (read.access, read.limits);
     }
     (config.grpc, config.http) = (arguments.grpc, arguments.http);
     config.unix = arguments.unix;
     config.maintenance.keep_days = arguments.keep;
     let archive = config.archive.clone();
     let collector = Collector::start(config).await?;
+    for warning in collector.warnings() {
+        output::note(warning);
+    }
     announce(global.format, &collector, &archive)?;
     tokio::select! {
         _ = terminate.recv() => {}

@@ -77,11 +77,22 @@ impl Speaker {
             Some(uid) => format!("{text} of user {uid}"),
             None => format!("{text} of a user that was not told"),
         };
+        if let Some(credential) = self.credential() {
+            text = format!("{text}, with {credential}");
+        }
         match self.address {
             Some(address) => format!("{text}, at {address}"),
             None if self.kind == SpeakerKind::Address => text,
             None => format!("{text}, over a Unix socket"),
         }
+    }
+}
+
+impl Speaker {
+    /// `token laptop-anna`, `certificate build-agent`: what it showed the collector.
+    fn credential(&self) -> Option<String> {
+        let (kind, name) = self.sender.as_deref()?.split_once(':')?;
+        matches!(kind, "token" | "certificate").then(|| format!("{kind} {name}"))
     }
 }
 
@@ -271,5 +282,28 @@ fn speaker(number: usize, row: &Event) -> Speaker {
         first_time_unix_nano: None,
         last_time_unix_nano: None,
         events: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_showed_a_credential_is_told_by_its_name_and_apart_from_another_at_the_same_address() {
+        let row = |sender: &str, port: u16, id: u8| Event {
+            event_id: [id; 16],
+            sender: Some(sender.to_owned()),
+            peer: Some(format!("192.0.2.7:{port}")),
+            collector_id: Some("c".to_owned()),
+            ..Event::default()
+        };
+        let rows =
+            [row("token:laptop", 1, 1), row("token:laptop", 2, 2), row("certificate:ci", 3, 3)];
+        let speakers = Speakers::new(&rows).described(&rows.iter().collect::<Vec<_>>());
+        let described: Vec<String> = speakers.iter().map(Speaker::described).collect();
+        let [laptop, ci] = described.as_slice() else { panic!("{described:?}") };
+        assert!(laptop.ends_with(", with token laptop, at 192.0.2.7"), "{laptop}");
+        assert!(ci.ends_with(", with certificate ci, at 192.0.2.7"), "{ci}");
     }
 }

@@ -16,6 +16,7 @@ fn request() -> Record {
         encoding: Encoding::Protobuf,
         peer: Some("127.0.0.1:50000".to_owned()),
         sender: Some("laptop".to_owned()),
+        tenant: None,
         count: 1,
         redaction_version: 0,
         redactions: Bytes::new(),

@@ -46,6 +46,7 @@ fn record(fill: u8, length: usize, count: u32) -> Record {
         encoding: if fill.is_multiple_of(3) { Encoding::Json } else { Encoding::Protobuf },
         peer: Some(format!("127.0.0.1:{fill}")),
         sender: (fill > 100).then(|| "laptop".to_owned()),
+        tenant: None,
         count,
         redaction_version: 0,
         redactions: Bytes::new(),

@@ -20,7 +20,7 @@ use super::json::{Failure, Reader, Writer};
 use super::wire::{Key, Malformed, Walker};
 
 /// An OTLP message.
-pub(super) trait Message: Default {
+pub(super) trait Message: Default + 'static {
     /// Writes the fields, without the braces around them.
     fn write<'a>(&'a self, out: &mut Writer<'_, 'a>);
 

@@ -139,8 +139,7 @@ impl<M: Message> Field for Points<M> {
     }
 
     fn walk(key: Key, walker: &mut Walker<'_>) -> Result<(), Malformed> {
-        walker.counts.point();
-        walker.message::<M>(key)
+        walker.point::<M>(key)
     }
 }
 

@@ -3,6 +3,8 @@
 #[path = "../../../tests/generator/mod.rs"]
 mod generator;
 
+use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValueList, any_value};
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::metrics::v1::Metric;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -15,11 +17,12 @@ use super::*;
 /// What the walk alone says, without the decoder's last word.
 fn walked(signal: Signal, body: &[u8]) -> Option<usize> {
     match signal {
-        Signal::Logs => count::<ExportLogsServiceRequest>(body),
-        Signal::Traces => count::<ExportTraceServiceRequest>(body),
-        Signal::Metrics => count::<ExportMetricsServiceRequest>(body),
+        Signal::Logs => walk::<ExportLogsServiceRequest>(body),
+        Signal::Traces => walk::<ExportTraceServiceRequest>(body),
+        Signal::Metrics => walk::<ExportMetricsServiceRequest>(body),
     }
     .ok()
+    .map(|measure| measure.records)
 }
 
 fn decoded(signal: Signal, body: &[u8]) -> Option<usize> {
@@ -29,7 +32,8 @@ fn decoded(signal: Signal, body: &[u8]) -> Option<usize> {
 fn agree(body: &[u8]) -> Result<(), TestCaseError> {
     for signal in Signal::ALL {
         prop_assert_eq!(walked(signal, body), decoded(signal, body), "{:?}", signal);
-        prop_assert_eq!(check(signal, body).ok(), decoded(signal, body));
+        let measured = measure(signal, body).ok().map(|measure| measure.records);
+        prop_assert_eq!(measured, decoded(signal, body));
     }
     Ok(())
 }
@@ -222,4 +226,59 @@ fn on_varints_of_every_length_and_overflow() {
             assert_eq!(walked(Signal::Logs, &length), decoded(Signal::Logs, &length));
         }
     }
+}
+
+fn attribute(key: &str, value: any_value::Value) -> KeyValue {
+    let value = Some(AnyValue { value: Some(value) });
+    KeyValue { key: key.to_owned(), value, ..KeyValue::default() }
+}
+
+fn log(attributes: Vec<KeyValue>) -> LogRecord {
+    LogRecord { attributes, ..LogRecord::default() }
+}
+
+#[test]
+fn attributes_are_counted_for_each_record_and_for_what_stands_around_it() {
+    let plain = |count: usize| vec![attribute("k", any_value::Value::BoolValue(true)); count];
+    let nested = any_value::Value::KvlistValue(KeyValueList { values: plain(4) });
+    let scope = InstrumentationScope { attributes: plain(3), ..InstrumentationScope::default() };
+    let scope = ScopeLogs {
+        scope: Some(scope),
+        log_records: vec![log(plain(5)), log(plain(5)), log(vec![attribute("n", nested)])],
+        ..ScopeLogs::default()
+    };
+    let resource = Resource { attributes: plain(2), ..Resource::default() };
+    let resource = ResourceLogs {
+        resource: Some(resource),
+        scope_logs: vec![scope.clone(), scope],
+        ..ResourceLogs::default()
+    };
+    let request = ExportLogsServiceRequest { resource_logs: vec![resource.clone(), resource] };
+    let measured = measure(Signal::Logs, &request.encode_to_vec()).unwrap();
+    assert_eq!((measured.records, measured.attributes), (12, 5));
+    // Of the resource in pieces, all count.
+    let piece = ResourceLogs {
+        resource: Some(Resource { attributes: plain(4), ..Resource::default() }),
+        ..ResourceLogs::default()
+    };
+    let pieces = piece.encode_to_vec().repeat(2);
+    let mut request = vec![10, u8::try_from(pieces.len()).unwrap()];
+    request.extend(pieces);
+    assert_eq!(measure(Signal::Logs, &request).unwrap().attributes, 8);
+}
+
+#[test]
+fn the_longest_string_and_the_deepest_value_are_found() {
+    let mut value = any_value::Value::StringValue("x".repeat(300));
+    for _ in 0..5 {
+        let values = vec![AnyValue { value: Some(value) }];
+        value = any_value::Value::ArrayValue(ArrayValue { values });
+    }
+    let scope =
+        ScopeLogs { log_records: vec![log(vec![attribute("key", value)])], ..ScopeLogs::default() };
+    let resource = ResourceLogs { scope_logs: vec![scope], ..ResourceLogs::default() };
+    let request = ExportLogsServiceRequest { resource_logs: vec![resource] };
+    let measured = measure(Signal::Logs, &request.encode_to_vec()).unwrap();
+    // Resource, scope, record, attribute, its value, and two for each list.
+    assert_eq!((measured.longest, measured.depth), (300, 5 + 10));
 }

@@ -1,0 +1,139 @@
+//! Client certificates.
+//!
+//! That a certificate is one of the authority's, and that whoever shows it has its key, was checked in the
+//! handshake. Here its names are read and looked up.
+
+use std::collections::BTreeMap;
+
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use super::{ClientConfig, Scope};
+
+/// Most names of a certificate that are looked at.
+const NAMES_LIMIT: usize = 64;
+
+/// The names in a certificate: the subject's common name first, then the alternative names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CertificateNames(Vec<String>);
+
+impl CertificateNames {
+    /// Reads a certificate in DER; one that cannot be read has no names.
+    pub(crate) fn read(certificate: &[u8]) -> Self {
+        let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
+            return Self(Vec::new());
+        };
+        let common = certificate.subject().iter_common_name();
+        let mut names: Vec<String> =
+            common.filter_map(|name| name.as_str().ok().map(ToOwned::to_owned)).collect();
+        if let Ok(Some(alternative)) = certificate.subject_alternative_name() {
+            names.extend(alternative.value.general_names.iter().filter_map(|name| match name {
+                GeneralName::DNSName(name) | GeneralName::URI(name) => Some((*name).to_owned()),
+                _ => None,
+            }));
+        }
+        names.truncate(NAMES_LIMIT);
+        Self(names)
+    }
+
+    /// The first of them, to be told to people.
+    pub(crate) fn first(&self) -> &str {
+        self.0.first().map_or("", String::as_str)
+    }
+}
+
+/// A client that is let in.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub scopes: Vec<Scope>,
+    pub tenant: Option<String>,
+}
+
+/// Every client that is let in, by name.
+#[derive(Debug, Default)]
+pub(super) struct Clients(BTreeMap<String, Client>);
+
+impl Clients {
+    pub(super) fn new(clients: &[ClientConfig]) -> Self {
+        let client = |it: &ClientConfig| {
+            (it.name.clone(), Client { scopes: it.scopes.clone(), tenant: it.tenant.clone() })
+        };
+        Self(clients.iter().map(client).collect())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The client that one of these names is of, and the name.
+    pub(super) fn look_up(&self, names: &CertificateNames) -> Option<(&str, &Client)> {
+        let found = names.0.iter().find_map(|name| self.0.get_key_value(name))?;
+        Some((found.0.as_str(), found.1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+
+    fn certificate(common: &str, others: Vec<SanType>) -> Vec<u8> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, common);
+        params.subject_alt_names = others;
+        let key = KeyPair::generate().unwrap();
+        params.self_signed(&key).unwrap().der().to_vec()
+    }
+
+    #[test]
+    fn a_certificate_is_known_by_its_common_name_and_by_its_alternative_names() {
+        let dns = SanType::DnsName("agent.example".try_into().unwrap());
+        let uri = SanType::URI("spiffe://example/agent".try_into().unwrap());
+        let names = CertificateNames::read(&certificate("agent one", vec![dns, uri]));
+        assert_eq!(names.0, ["agent one", "agent.example", "spiffe://example/agent"]);
+        let clients = |name: &str| {
+            Clients::new(&[ClientConfig {
+                name: name.to_owned(),
+                scopes: vec![Scope::Ingest],
+                tenant: Some("acme".to_owned()),
+            }])
+        };
+        for name in ["agent one", "agent.example", "spiffe://example/agent"] {
+            let clients = clients(name);
+            let (found, client) = clients.look_up(&names).unwrap();
+            assert_eq!((found, client.tenant.as_deref()), (name, Some("acme")));
+        }
+        for name in ["agent", "Agent One", "*.example", "example"] {
+            assert!(clients(name).look_up(&names).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_that_says_it_is_a_pattern_is_taken_to_the_letter() {
+        let dns = SanType::DnsName("*.example".try_into().unwrap());
+        let names = CertificateNames::read(&certificate("*", vec![dns]));
+        let clients = Clients::new(&[ClientConfig {
+            name: "agent.example".to_owned(),
+            scopes: vec![Scope::Ingest],
+            tenant: None,
+        }]);
+        assert!(clients.look_up(&names).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_bytes_no_certificate_makes_it_panic(
+            bytes in proptest::collection::vec(any::<u8>(), 0..600),
+            (at, flip) in (0_usize..400, 1_u8..),
+        ) {
+            CertificateNames::read(&bytes);
+            static REAL: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
+            let mut changed = REAL.get_or_init(|| certificate("agent", Vec::new())).clone();
+            let length = changed.len();
+            changed[at % length] ^= flip;
+            CertificateNames::read(&changed);
+        }
+    }
+}

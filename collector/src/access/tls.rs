@@ -1,0 +1,251 @@
+//! TLS of our ports, and how a running collector comes to use new files.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use blotter_schemas::names::blotter::{self as names, events};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use super::{AccessConfig, Gate, TlsConfig};
+use crate::Error;
+use crate::own_events::{OwnEvent, Told};
+
+/// How often the files are looked at.
+const LOOK: Duration = Duration::from_secs(2);
+/// Largest file that is read, in bytes.
+const LIMIT: u64 = 1 << 20;
+
+/// TLS of our ports.
+#[derive(Debug)]
+pub(crate) struct Tls {
+    config: TlsConfig,
+    /// Whether who shows no certificate may still show a token.
+    optional: bool,
+    current: RwLock<Arc<ServerConfig>>,
+    /// Digest of the files that were tried last.
+    tried: RwLock<[u8; 32]>,
+}
+
+/// What the files hold.
+struct Files {
+    certificate: Vec<u8>,
+    key: Vec<u8>,
+    authority: Option<Vec<u8>>,
+}
+
+impl Files {
+    fn read(config: &TlsConfig) -> Result<Self, String> {
+        Ok(Self {
+            certificate: read(&config.certificate_file)?,
+            key: read(&config.key_file)?,
+            authority: config.client_ca_file.as_deref().map(read).transpose()?,
+        })
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        for file in [Some(&self.certificate), Some(&self.key), self.authority.as_ref()] {
+            let file = file.map(Vec::as_slice).unwrap_or_default();
+            hasher.update(&(file.len() as u64).to_le_bytes());
+            hasher.update(file);
+        }
+        *hasher.finalize().as_bytes()
+    }
+}
+
+impl Tls {
+    /// Reads the files; none where TLS is not wanted.
+    ///
+    /// # Errors
+    /// With the file that cannot be used.
+    pub(crate) fn open(access: &AccessConfig) -> Result<Option<Self>, Error> {
+        let Some(config) = &access.tls else { return Ok(None) };
+        let optional = !access.tokens.is_empty();
+        let files = Files::read(config).map_err(Error::Access)?;
+        let settings = settings(config, &files, optional).map_err(Error::Access)?;
+        Ok(Some(Self {
+            config: config.clone(),
+            optional,
+            current: RwLock::new(Arc::new(settings)),
+            tried: RwLock::new(files.digest()),
+        }))
+    }
+
+    /// For a connection that begins now.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        TlsAcceptor::from(Arc::clone(&*current))
+    }
+
+    /// Takes up the files where they are others than were tried last; true if they were.
+    fn reload(&self) -> Result<bool, String> {
+        let files = match Files::read(&self.config) {
+            Ok(files) => files,
+            Err(reason) => {
+                let digest = *blake3::hash(reason.as_bytes()).as_bytes();
+                return if self.is_new(digest) { Err(reason) } else { Ok(false) };
+            }
+        };
+        if !self.is_new(files.digest()) {
+            return Ok(false);
+        }
+        let settings = settings(&self.config, &files, self.optional)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+        Ok(true)
+    }
+
+    fn is_new(&self, digest: [u8; 32]) -> bool {
+        let mut tried = self.tried.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *tried, digest) != digest
+    }
+
+    /// Takes up every change until it is told to stop. What cannot be used is told of, and what was
+    /// read before stays in use.
+    pub(crate) async fn follow_files(self: Arc<Self>, gate: Arc<Gate>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = stop.cancelled() => return,
+            }
+            let tls = Arc::clone(&self);
+            match tokio::task::spawn_blocking(move || tls.reload()).await {
+                Ok(Ok(true)) => {
+                    tracing::info!("new connections use the changed files of TLS");
+                    gate.tell(told("the files of TLS changed; new connections use them", None));
+                }
+                Ok(Err(reason)) => {
+                    tracing::error!("{reason}; what was read before stays in use");
+                    let text = "the files of TLS changed and cannot be used; what was read before stays in use";
+                    gate.tell(told(text, Some(&reason)));
+                }
+                Ok(Ok(false)) | Err(_) => {}
+            }
+        }
+    }
+}
+
+fn told(text: &str, reason: Option<&str>) -> OwnEvent {
+    let attribute = |reason| (names::BLOTTER_COLLECTOR_REASON, Told::text(reason));
+    OwnEvent {
+        name: events::BLOTTER_COLLECTOR_ACCESS_CERTIFICATE,
+        is_warning: reason.is_some(),
+        text: text.to_owned(),
+        attributes: reason.into_iter().map(attribute).collect(),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let mut content = Vec::new();
+    let read =
+        std::fs::File::open(path).and_then(|file| file.take(LIMIT).read_to_end(&mut content));
+    read.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    Ok(content)
+}
+
+fn settings(config: &TlsConfig, files: &Files, optional: bool) -> Result<ServerConfig, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?;
+    let builder = match (&config.client_ca_file, &files.authority) {
+        (Some(path), Some(authority)) => {
+            let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+            let mut roots = RootCertStore::empty();
+            for certificate in certificates(path, authority)? {
+                roots.add(certificate).map_err(|error| wrong(&error))?;
+            }
+            let mut verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            if optional {
+                verifier = verifier.allow_unauthenticated();
+            }
+            builder.with_client_cert_verifier(verifier.build().map_err(|error| wrong(&error))?)
+        }
+        _ => builder.with_no_client_auth(),
+    };
+    let chain = certificates(&config.certificate_file, &files.certificate)?;
+    let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", config.key_file.display());
+    let key = PrivateKeyDer::from_pem_slice(&files.key).map_err(|error| wrong(&error))?;
+    let mut settings = builder.with_single_cert(chain, key).map_err(|error| wrong(&error))?;
+    settings.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(settings)
+}
+
+fn certificates(path: &Path, content: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(content).collect();
+    let read = read.map_err(|error| format!("{}: {error}", path.display()))?;
+    if read.is_empty() {
+        return Err(format!("{}: holds no certificate", path.display()));
+    }
+    Ok(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn write(folder: &Path, name: &str) {
+        let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+        fs::write(folder.join("c.pem"), made.cert.pem()).unwrap();
+        fs::write(folder.join("k.pem"), made.signing_key.serialize_pem()).unwrap();
+    }
+
+    fn access(folder: &Path) -> AccessConfig {
+        AccessConfig {
+            tls: Some(TlsConfig {
+                certificate_file: folder.join("c.pem"),
+                key_file: folder.join("k.pem"),
+                client_ca_file: None,
+            }),
+            ..AccessConfig::default()
+        }
+    }
+
+    #[test]
+    fn changed_files_are_taken_up_and_broken_ones_are_told_of_once_and_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "one");
+        let tls = Tls::open(&access(folder.path())).unwrap().unwrap();
+        let current = || Arc::as_ptr(&tls.current.read().unwrap());
+        let first = current();
+        assert_eq!(tls.reload(), Ok(false));
+        write(folder.path(), "two");
+        assert_eq!(tls.reload(), Ok(true));
+        let second = current();
+        assert_ne!(first, second);
+
+        // A key that does not belong to the certificate, as while files are being replaced.
+        let key = fs::read(folder.path().join("k.pem")).unwrap();
+        let certificate = fs::read(folder.path().join("c.pem")).unwrap();
+        write(folder.path(), "three");
+        fs::write(folder.path().join("k.pem"), &key).unwrap();
+        assert!(tls.reload().unwrap_err().contains("k.pem"));
+        fs::write(folder.path().join("c.pem"), "nothing").unwrap();
+        assert!(tls.reload().unwrap_err().contains("c.pem: holds no certificate"));
+        assert_eq!(tls.reload(), Ok(false));
+        fs::remove_file(folder.path().join("c.pem")).unwrap();
+        assert!(tls.reload().unwrap_err().contains("c.pem"));
+        assert_eq!(tls.reload(), Ok(false));
+        assert_eq!(current(), second);
+        fs::write(folder.path().join("c.pem"), certificate).unwrap();
+        assert_eq!(tls.reload(), Ok(true));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_named_at_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = || Tls::open(&access(folder.path())).unwrap_err().to_string();
+        assert!(refused().contains("c.pem"));
+        write(folder.path(), "one");
+        fs::write(folder.path().join("k.pem"), "nothing").unwrap();
+        assert!(refused().contains("k.pem"));
+    }
+}

@@ -1,0 +1,51 @@
+//! Certificates made for one test.
+
+use std::path::Path;
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+/// An authority.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+/// A certificate and its key, in PEM.
+pub struct Made {
+    pub certificate: String,
+    pub key: String,
+}
+
+impl Authority {
+    pub fn new(name: &str) -> anyhow::Result<Self> {
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::new(Vec::new())?;
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = params.self_signed(&key)?.pem();
+        Ok(Self { issuer: Issuer::new(params, key), pem })
+    }
+
+    /// Its own certificate, in PEM.
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// A certificate of this common name for these hosts.
+    pub fn make(&self, name: &str, hosts: &[&str]) -> anyhow::Result<Made> {
+        let key = KeyPair::generate()?;
+        let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(hosts)?;
+        params.distinguished_name.push(DnType::CommonName, name);
+        let certificate = params.signed_by(&key, &self.issuer)?.pem();
+        Ok(Made { certificate, key: key.serialize_pem() })
+    }
+
+    /// Writes a server's files, `server.pem` and `server.key`, into `folder`.
+    pub fn write_server(&self, folder: &Path) -> anyhow::Result<()> {
+        let made = self.make("server", &["localhost", "127.0.0.1"])?;
+        std::fs::write(folder.join("server.key"), made.key)?;
+        std::fs::write(folder.join("server.pem"), made.certificate)?;
+        Ok(())
+    }
+}
