@@ -13,6 +13,7 @@ use super::intake::{Arrived, Intake};
 use super::limits::{self, Compression};
 use super::origin::Origin;
 use super::status::Refusal;
+use crate::operation::counters::Transport;
 
 /// Content type of Protobuf bodies.
 const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
@@ -44,6 +45,7 @@ pub(super) async fn answer(
     match accepted {
         Ok(()) => success(reply),
         Err(refusal) => {
+            intake.counters.refused(Transport::Http, refusal.reason());
             limits::drain(body, intake.limits.request_bytes).await;
             refuse(&refusal, intake.wording(&refusal), reply, intake.limits.retry_after)
         }
@@ -57,13 +59,22 @@ async fn take_in(
     body: &mut Incoming,
 ) -> Result<(), Refusal> {
     let limits = &intake.limits;
-    let mut ticket = intake.admission.enter().await.map_err(|_| Refusal::overloaded())?;
+    let transport = Transport::Http;
+    let mut ticket = intake.enter(head.signal, transport).await?;
     let read = limits::read(body, limits.request_bytes, &mut ticket);
     let body =
         tokio::time::timeout(limits.request_time, read).await.map_err(|_| Refusal::Slow)??;
     let Head { signal, encoding, compression } = head;
     intake
-        .accept(Arrived { signal, encoding, compression, body, origin: origin.clone(), ticket })
+        .accept(Arrived {
+            signal,
+            transport,
+            encoding,
+            compression,
+            body,
+            origin: origin.clone(),
+            ticket,
+        })
         .await
 }
 

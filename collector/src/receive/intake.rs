@@ -1,9 +1,10 @@
 //! What becomes of a request, whatever it came over.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use blotter_redaction::Redactor;
+use blotter_redaction::{Counts, Redactor};
 use blotter_schemas::otlp::{self, Encoding, Request, Signal};
 use bytes::Bytes;
 use tokio::sync::Semaphore;
@@ -13,7 +14,8 @@ use super::origin::Origin;
 use super::status::Refusal;
 use crate::admit::{Admission, Ticket};
 use crate::config::Limits;
-use crate::journal::{Journal, REDACTIONS_LIMIT, Record};
+use crate::journal::{Journal, REDACTIONS_LIMIT, Record, Refused};
+use crate::operation::counters::{Counters, Transport};
 use crate::redaction::Redaction;
 
 /// Bodies up to this size are checked on the thread that read them: it takes some 100 microseconds.
@@ -24,6 +26,10 @@ const CHECKED_AT_ONCE: usize = 64 << 10;
 pub(crate) struct Intake {
     pub(super) limits: Limits,
     pub(super) admission: Admission,
+    /// What is counted of requests.
+    pub(crate) counters: Counters,
+    /// Whether requests are refused because the operator wants it.
+    draining: AtomicBool,
     journal: Arc<Journal>,
     redaction: Arc<Redaction>,
     /// Decompressing, checking and redacting at a time: more than the cores would only wait for each other.
@@ -34,6 +40,7 @@ pub(crate) struct Intake {
 #[derive(Debug)]
 pub(super) struct Arrived {
     pub signal: Signal,
+    pub transport: Transport,
     pub encoding: Encoding,
     pub compression: Compression,
     /// As sent.
@@ -65,6 +72,8 @@ struct Clean {
     count: u32,
     redaction_version: u16,
     redactions: Bytes,
+    /// How often each rule found something.
+    found: Counts,
     ticket: Ticket,
 }
 
@@ -74,21 +83,54 @@ impl Intake {
         Self {
             admission: Admission::new(&limits),
             limits,
+            counters: Counters::default(),
+            draining: AtomicBool::new(false),
             journal,
             redaction,
             checks: Arc::new(Semaphore::new(cores)),
         }
     }
 
+    /// Refuses every further request, or takes them again.
+    pub(crate) fn set_draining(&self, draining: bool) {
+        self.draining.store(draining, Ordering::Relaxed);
+    }
+
+    /// Whether every request is refused because the operator wants it.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Requests that are not acknowledged yet, and their bytes.
+    pub(crate) fn in_flight(&self) -> (u64, u64) {
+        self.admission.in_flight(&self.limits)
+    }
+
+    /// Lets a request in, waiting a while for its turn.
+    pub(super) async fn enter(
+        &self,
+        signal: Signal,
+        transport: Transport,
+    ) -> Result<Ticket, Refusal> {
+        self.counters.request(signal, transport);
+        if self.is_draining() {
+            return Err(Refusal::Draining);
+        }
+        self.admission.enter().await.map_err(|_| Refusal::overloaded())
+    }
+
     /// Makes a request durable; when this returns, it may be acknowledged.
     pub(super) async fn accept(&self, arrived: Arrived) -> Result<(), Refusal> {
         let received_unix_nano = now_unix_nano();
         let (signal, Origin { peer, sender }) = (arrived.signal, arrived.origin.clone());
+        let transport = arrived.transport;
+        self.counters.body(signal, transport, arrived.body.len());
         let clean = self.clean(arrived).await?;
         if clean.count == 0 {
+            self.counters.acknowledged(signal, transport, 0);
             return Ok(());
         }
-        let Clean { body, encoding, count, redaction_version, redactions, ticket } = clean;
+        let Clean { body, encoding, count, redaction_version, redactions, found, ticket } = clean;
         let record = Record {
             received_unix_nano,
             signal,
@@ -100,10 +142,10 @@ impl Intake {
             redactions,
             body,
         };
-        match self.journal.append(record, Some(ticket)).await {
-            Ok(_) => Ok(()),
-            Err(refused) => Err(Refusal::Unavailable(refused.to_string())),
-        }
+        self.journal.append(record, Some(ticket)).await?;
+        self.counters.acknowledged(signal, transport, count.into());
+        self.counters.redacted(&found);
+        Ok(())
     }
 
     /// What may be said of a refusal: some quote what was sent.
@@ -153,8 +195,7 @@ impl Intake {
         working.await.unwrap_or_else(|error| {
             // A panic is a fault of ours that the same request would meet again; that we are stopping
             // says nothing about it.
-            let stopping = || Refusal::Unavailable("the collector is stopping".to_owned());
-            Err(if error.is_cancelled() { stopping() } else { Refusal::Internal })
+            Err(if error.is_cancelled() { Refused::Closed.into() } else { Refusal::Internal })
         })
     }
 }
@@ -172,6 +213,7 @@ impl Checked {
             count: u32::try_from(self.count).map_err(|_| Refusal::Internal)?,
             redaction_version: redactor.rules_version(),
             redactions: Bytes::new(),
+            found: Counts::new(),
             ticket: self.ticket,
         })
     }
@@ -223,7 +265,8 @@ fn redact(checked: Checked, limits: &Limits, redactor: &Redactor) -> Result<Clea
         None => Request::decode(signal, encoding, &sent)
             .map_err(|error| Refusal::Undecodable(error.to_string()))?,
     };
-    let redacted = redactor.account(&redactor.redact(&mut request));
+    let found = redactor.redact(&mut request);
+    let redacted = redactor.account(&found);
     let body = Bytes::from(request.encode());
     let redactions = Bytes::from(redacted.to_bytes());
     let (before, after) = (sent.len(), body.len() + redactions.len());
@@ -248,6 +291,7 @@ fn redact(checked: Checked, limits: &Limits, redactor: &Redactor) -> Result<Clea
         count: u32::try_from(count).map_err(|_| Refusal::Internal)?,
         redaction_version: redacted.version,
         redactions,
+        found: found.total,
         ticket,
     })
 }

@@ -14,6 +14,7 @@ mod server;
 mod status;
 mod unix;
 
+pub(crate) use body::Reply;
 pub(crate) use intake::Intake;
 pub(crate) use origin::Origins;
 pub(crate) use server::{Listener, Server, serve};

@@ -17,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::body::Reply;
-use super::intake::Intake;
 use super::origin::{self, Origin, Origins};
 use super::{grpc, http as otlp_http};
+use crate::operation::{self, State};
 
 /// How long a connection may be idle, or take to send the head of a request. Longer than any
 /// sender's export interval: one whose connection we close just as it sends may not try again.
@@ -34,7 +34,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What every listener of a collector shares.
 #[derive(Debug, Clone)]
 pub(crate) struct Server {
-    pub intake: Arc<Intake>,
+    pub state: Arc<State>,
     /// Finds out who connected.
     pub origins: Origins,
     /// Connections at a time.
@@ -137,9 +137,9 @@ async fn connection(
     origin: Origin,
 ) {
     let origin = Arc::new(origin);
-    let intake = Arc::clone(&server.intake);
+    let state = Arc::clone(&server.state);
     let service =
-        service_fn(move |request| answer(Arc::clone(&intake), Arc::clone(&origin), request));
+        service_fn(move |request| answer(Arc::clone(&state), Arc::clone(&origin), request));
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
     let (stream_window, connection_window) = WINDOWS;
@@ -165,13 +165,16 @@ async fn connection(
 }
 
 async fn answer(
-    intake: Arc<Intake>,
+    state: Arc<State>,
     origin: Arc<Origin>,
     request: Request<Incoming>,
 ) -> Result<Response<Reply>, Infallible> {
+    let intake = &state.intake;
     Ok(if grpc::is_grpc(request.headers()) {
-        grpc::answer(&intake, &origin, request).await
+        grpc::answer(intake, &origin, request).await
+    } else if operation::serves(request.method(), request.uri().path()) {
+        operation::answer(&state, request.method(), request.uri().path()).await
     } else {
-        otlp_http::answer(&intake, &origin, request).await
+        otlp_http::answer(intake, &origin, request).await
     })
 }

@@ -6,6 +6,7 @@ use http::StatusCode;
 use prost::Message as _;
 use tonic::Code;
 
+use crate::journal::Refused;
 use crate::rpc::{Any, ProtobufDuration, RETRY_INFO, RetryInfo, Status};
 
 /// Why a request is not acknowledged.
@@ -49,6 +50,12 @@ pub(super) enum Refusal {
     /// We cannot take it now; later we may.
     #[error("{0}")]
     Unavailable(String),
+    /// The journal does not take it now.
+    #[error(transparent)]
+    Journal(#[from] Refused),
+    /// No requests are taken any more, as the operator wants it.
+    #[error("the collector is being drained; try again later or elsewhere")]
+    Draining,
     /// A fault of ours.
     #[error("the request could not be checked")]
     Internal,
@@ -70,7 +77,9 @@ impl Refusal {
             Self::Path(_) | Self::GrpcMethod(_) => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             // To a sender of OTLP, 408 would say: never again.
-            Self::Slow | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Slow | Self::Unavailable(_) | Self::Journal(_) | Self::Draining => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -85,14 +94,40 @@ impl Refusal {
             Self::ContentEncoding(_) | Self::GrpcMethod(_) | Self::Method(_) => Code::Unimplemented,
             Self::Path(_) => Code::NotFound,
             Self::Slow => Code::DeadlineExceeded,
-            Self::Unavailable(_) => Code::Unavailable,
+            Self::Unavailable(_) | Self::Journal(_) | Self::Draining => Code::Unavailable,
             Self::Internal => Code::Internal,
         }
     }
 
     /// Whether sending the request again later may succeed.
     pub(super) const fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Slow)
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::Slow | Self::Journal(_) | Self::Draining
+        )
+    }
+
+    /// The reason in a word that does not change, for what is counted.
+    pub(super) const fn reason(&self) -> &'static str {
+        match self {
+            Self::Undecodable(_) => "undecodable",
+            Self::TooLarge { .. } => "too_large",
+            Self::TooManyRecords { .. } => "too_many_records",
+            Self::TooLargeExpanded { .. } => "too_large_expanded",
+            Self::ContentType(_) => "content_type",
+            Self::ContentEncoding(_) => "content_encoding",
+            Self::Path(_) => "path",
+            Self::GrpcMethod(_) => "grpc_method",
+            Self::Method(_) => "method",
+            Self::Slow => "slow",
+            Self::Broken(_) => "broken",
+            Self::Unavailable(_) => "overloaded",
+            Self::Journal(Refused::Full(_)) => "journal_full",
+            Self::Journal(Refused::Failed(_)) => "journal_failed",
+            Self::Journal(Refused::Closed) => "stopping",
+            Self::Draining => "draining",
+            Self::Internal => "internal",
+        }
     }
 
     /// A `google.rpc.Status` with this message; with the pause to make before trying again, where that
