@@ -20,6 +20,7 @@ pub mod processes;
 pub mod receipts;
 pub mod records;
 pub mod retrying;
+pub mod sdk;
 pub mod shown;
 pub mod small;
 pub mod table_files;

@@ -146,3 +146,68 @@ fn retry_info(pause: Duration) -> Any {
     let info = RetryInfo { retry_delay: Some(delay) };
     Any { type_url: RETRY_INFO.to_owned(), value: info.encode_to_vec() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_refusal() -> Vec<Refusal> {
+        let text = || "x".to_owned();
+        vec![
+            Refusal::Undecodable(text()),
+            Refusal::TooLarge { limit: 1 },
+            Refusal::TooManyRecords { count: 2, limit: 1 },
+            Refusal::TooLargeExpanded { limit: 1 },
+            Refusal::ContentType(text()),
+            Refusal::ContentEncoding(text()),
+            Refusal::Path(text()),
+            Refusal::GrpcMethod(text()),
+            Refusal::Method(text()),
+            Refusal::Slow,
+            Refusal::Broken(text()),
+            Refusal::Unavailable(text()),
+            Refusal::Journal(Refused::Full("x")),
+            Refusal::Journal(Refused::Failed(text())),
+            Refusal::Journal(Refused::Closed),
+            Refusal::Draining,
+            Refusal::Internal,
+        ]
+    }
+
+    #[test]
+    fn a_refusal_is_retryable_over_http_exactly_where_the_specification_says_so() {
+        for refusal in every_refusal() {
+            let retryable = matches!(refusal.http().as_u16(), 429 | 502 | 503 | 504);
+            assert_eq!(refusal.is_retryable(), retryable, "{refusal:?}");
+            assert!(refusal.http().as_u16() >= 400, "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_retryable_over_grpc_exactly_where_it_is_over_http_and_then_says_when() {
+        for refusal in every_refusal() {
+            let status = refusal.status("x".to_owned(), Duration::from_secs(7));
+            assert_eq!(status.details.len(), usize::from(refusal.is_retryable()), "{refusal:?}");
+            let retryable = match refusal.code() {
+                Code::Cancelled
+                | Code::DeadlineExceeded
+                | Code::Aborted
+                | Code::OutOfRange
+                | Code::Unavailable
+                | Code::DataLoss => true,
+                Code::ResourceExhausted => !status.details.is_empty(),
+                _ => false,
+            };
+            assert_eq!(refusal.is_retryable(), retryable, "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn every_refusal_has_a_reason_of_its_own() {
+        let reasons: std::collections::BTreeSet<&str> =
+            every_refusal().iter().map(Refusal::reason).collect();
+        assert_eq!(reasons.len(), every_refusal().len());
+        let word = |it: &&str| it.bytes().all(|it| it.is_ascii_lowercase() || it == b'_');
+        assert!(reasons.iter().all(word), "{reasons:?}");
+    }
+}
