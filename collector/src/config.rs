@@ -44,8 +44,10 @@ pub struct Config {
     pub shutdown_timeout: Duration,
 }
 
-/// What a sender may ask of us.
-#[derive(Debug, Clone)]
+/// What a sender may ask of us. In the configuration file durations are numbers of seconds, and their names
+/// end with `_seconds`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Largest request body in bytes, as sent and again after decompression.
     pub request_bytes: usize,
@@ -61,10 +63,13 @@ pub struct Limits {
     /// Connections served at a time; further ones wait to be accepted.
     pub connections: usize,
     /// How long a request waits for room before it is refused with a retryable status.
+    #[serde(rename = "admission_wait_seconds", with = "crate::seconds")]
     pub admission_wait: Duration,
     /// How long a sender may take to send its request.
+    #[serde(rename = "request_time_seconds", with = "crate::seconds")]
     pub request_time: Duration,
     /// When a refused sender is told to try again.
+    #[serde(rename = "retry_after_seconds", with = "crate::seconds")]
     pub retry_after: Duration,
 }
 
@@ -157,7 +162,7 @@ impl Serialize for Config {
             grpc,
             http,
             unix,
-            limits: _,
+            limits,
             redaction,
             forward,
             journal,
@@ -166,10 +171,11 @@ impl Serialize for Config {
             shutdown_timeout,
         } = self;
         let listen = Listen { grpc: Some(*grpc), http: Some(*http), unix: unix.clone() };
-        let mut tree = serializer.serialize_struct("Config", 9)?;
+        let mut tree = serializer.serialize_struct("Config", 10)?;
         tree.serialize_field("data", data)?;
         tree.serialize_field("archive", &archive.to_string())?;
         tree.serialize_field("listen", &listen)?;
+        tree.serialize_field("limits", limits)?;
         tree.serialize_field("journal", journal)?;
         tree.serialize_field("commit", commit)?;
         tree.serialize_field("maintenance", maintenance)?;

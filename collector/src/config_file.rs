@@ -10,7 +10,7 @@ use blotter_redaction::Configuration;
 use serde::Deserialize;
 use toml_edit::ImDocument;
 
-use crate::config::{CommitConfig, Config, JournalConfig, Listen, MaintenanceConfig};
+use crate::config::{CommitConfig, Config, JournalConfig, Limits, Listen, MaintenanceConfig};
 use crate::forward::Destination;
 use crate::{DEFAULT_DATA, Error};
 
@@ -32,6 +32,8 @@ pub struct ConfigFile {
     pub archive: Option<String>,
     /// The table `[listen]`.
     pub listen: Listen,
+    /// The table `[limits]`.
+    pub limits: Limits,
     /// The table `[journal]`.
     pub journal: JournalConfig,
     /// The table `[commit]`.
@@ -52,6 +54,7 @@ struct Content {
     data: Option<PathBuf>,
     archive: Option<String>,
     listen: Listen,
+    limits: Limits,
     journal: JournalConfig,
     commit: CommitConfig,
     maintenance: MaintenanceConfig,
@@ -96,6 +99,7 @@ impl ConfigFile {
         config.grpc = self.listen.grpc.unwrap_or(config.grpc);
         config.http = self.listen.http.unwrap_or(config.http);
         config.unix.clone_from(&self.listen.unix);
+        config.limits = self.limits.clone();
         config.journal = self.journal.clone();
         config.commit = self.commit.clone();
         config.maintenance = self.maintenance.clone();
@@ -136,6 +140,7 @@ impl ConfigFile {
             data: read.data.map(|data| folder.join(data)),
             archive: read.archive.map(|archive| beside(folder, archive)),
             listen: Listen { unix: read.listen.unix.map(|unix| folder.join(unix)), ..read.listen },
+            limits: read.limits,
             journal: read.journal,
             commit: read.commit,
             maintenance: read.maintenance,
@@ -153,8 +158,19 @@ impl ConfigFile {
 
     /// What no collector can work with: the table, the key, and why.
     fn unusable(&self) -> Option<(&'static str, &'static str, &'static str)> {
-        let Self { journal, commit, maintenance, .. } = self;
+        let Self { limits, journal, commit, maintenance, .. } = self;
         let rules = [
+            (limits.request_bytes == 0, "limits", "request_bytes", "must be at least 1"),
+            (limits.request_records == 0, "limits", "request_records", "must be at least 1"),
+            (
+                limits.bytes_in_flight < limits.request_bytes,
+                "limits",
+                "bytes_in_flight",
+                "must have room for one request (limits.request_bytes)",
+            ),
+            (limits.requests_in_flight == 0, "limits", "requests_in_flight", "must be at least 1"),
+            (limits.connections == 0, "limits", "connections", "must be at least 1"),
+            (limits.request_time.is_zero(), "limits", "request_time_seconds", "must be more than 0"),
             (journal.segment_bytes < 1 << 16, "journal", "segment_bytes", "must be at least 65536"),
             (
                 journal.max_bytes < journal.segment_bytes.saturating_mul(2),
@@ -336,6 +352,8 @@ mod tests {
                 "/etc/blotter.toml:5: journal.max_bytes: ",
                 "(journal.segment_bytes)",
             ),
+            ("[limits]\nconnection = 1", "/etc/blotter.toml:5: ", "did you mean `connections`?"),
+            ("[limits]\nbytes_in_flight = 1", "/etc/blotter.toml:5: limits.", "limits.request_bytes)"),
             ("[commit]\nrows = 0", "/etc/blotter.toml:5: commit.rows: ", "at least 1"),
         ] {
             let refused = refused(&format!("{first}{more}\n"));

@@ -27,6 +27,8 @@ struct Content {
     _archive: Option<IgnoredAny>,
     #[serde(rename = "listen")]
     _listen: Option<IgnoredAny>,
+    #[serde(rename = "limits")]
+    _limits: Option<IgnoredAny>,
     #[serde(rename = "journal")]
     _journal: Option<IgnoredAny>,
     #[serde(rename = "commit")]

@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod load;
 pub mod lossy_proxy;
 pub mod model;
+pub mod operation;
 pub mod processes;
 pub mod receipts;
 pub mod records;
