@@ -181,10 +181,15 @@ impl Serialize for Config {
         tree.serialize_field("maintenance", maintenance)?;
         tree.serialize_field("redaction", redaction)?;
         tree.serialize_field("forward", forward)?;
-        tree.serialize_field("shutdown_timeout_seconds", &shutdown_timeout.as_secs_f64())?;
+        tree.serialize_field("shutdown_timeout_seconds", &Seconds(*shutdown_timeout))?;
         tree.end()
     }
 }
+
+/// A duration that stands alone.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Seconds(#[serde(with = "crate::seconds")] pub Duration);
 
 /// The table `[listen]`: where requests are expected.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,7 +10,9 @@ use blotter_redaction::Configuration;
 use serde::Deserialize;
 use toml_edit::ImDocument;
 
-use crate::config::{CommitConfig, Config, JournalConfig, Limits, Listen, MaintenanceConfig};
+use crate::config::{
+    CommitConfig, Config, JournalConfig, Limits, Listen, MaintenanceConfig, Seconds,
+};
 use crate::forward::Destination;
 use crate::{DEFAULT_DATA, Error};
 
@@ -64,10 +66,6 @@ struct Content {
     _redaction: Configuration,
     forward: Vec<Destination>,
 }
-
-#[derive(Debug, Deserialize)]
-#[serde(transparent)]
-struct Seconds(#[serde(with = "crate::seconds")] Duration);
 
 impl ConfigFile {
     /// Reads a configuration file and tries what can be tried without connecting to anybody. Relative

@@ -10,7 +10,7 @@ const path = require("node:path");
 const { createRequire } = require("node:module");
 
 const [packages, protocol, endpoint, compression, folder] = process.argv.slice(2);
-const need = createRequire(path.join(packages, "package.json"));
+const need = createRequire(path.resolve(packages, "package.json"));
 
 const { SpanKind, SpanStatusCode, trace, context } = need("@opentelemetry/api");
 const { LoggerProvider, SimpleLogRecordProcessor } = need("@opentelemetry/sdk-logs");

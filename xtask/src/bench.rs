@@ -275,7 +275,12 @@ impl Server {
     /// The same, with a configuration file.
     fn start_with(data: &Path, settings: Option<&Path>) -> anyhow::Result<Self> {
         let settings = settings.map(|file| [Path::new("--config"), file]);
-        let mut child = Command::new(binary("blotter-collector"))
+        let mut command = Command::new(binary("blotter-collector"));
+        if settings.is_some() {
+            // As deploy/small.toml says.
+            command.env("MALLOC_ARENA_MAX", "2");
+        }
+        let mut child = command
             .args(["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"])
             .args(settings.into_iter().flatten())
             .arg("--data")

@@ -7,3 +7,4 @@ mod alerts;
 mod deploy;
 mod memory;
 mod prometheus;
+mod ready;

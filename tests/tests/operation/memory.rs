@@ -21,7 +21,9 @@ const REQUESTS: u64 = 200;
 async fn a_small_collector_takes_less_than_256_mib_whatever_is_sent() -> anyhow::Result<()> {
     let data = tempfile::tempdir()?;
     let mut command = Command::from(StandardCommand::new(binary("blotter-collector")?));
+    // As deploy/small.toml says.
     command
+        .env("MALLOC_ARENA_MAX", "2")
         .args(["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--config"])
         .arg(workspace().join("deploy/small.toml"))
         .arg("--data")
