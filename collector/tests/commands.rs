@@ -166,6 +166,7 @@ async fn status_finds_a_running_collector_and_says_what_is_wrong_with_its_exit_c
             break told;
         }
         assert_eq!(output.status.code(), Some(0));
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     };
     assert_eq!(told["problems"][0]["name"], "destination_failing");
     assert_eq!(told["destinations"][0]["name"], "gone");

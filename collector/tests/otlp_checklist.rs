@@ -1,5 +1,23 @@
-//! What the OTLP specification asks of a receiver, where no other test of this folder shows it: leniency of
-//! JSON, every kind of value, connections that are kept, the size of answers, endings of requests.
+//! What the OTLP specification asks of a receiver, line by line, where no other test of this folder shows it.
+//!
+//! | line | test |
+//! |---|---|
+//! | gRPC: Export of every signal | `otlp_grpc::every_signal_is_acknowledged_with_an_empty_message_and_stored`, `otlp_grpc::an_unknown_method_is_unimplemented` |
+//! | HTTP: POST of every signal, versions 1.1 and 2, Protobuf and JSON on one port | [`both_forms_of_every_signal_are_taken_on_one_port_over_both_versions_of_http`] |
+//! | gRPC and HTTP on one port | `otlp_http::the_port_of_the_other_transport_answers_too` |
+//! | signals still in development | [`signals_that_are_still_being_developed_are_refused_with_a_status`] |
+//! | no compression and gzip; another is refused | `otlp_http::gzip_is_decompressed_over_http_1_and_http_2`, `otlp_http::unknown_types_encodings_paths_and_methods_are_refused_with_a_status` |
+//! | content types, also of answers | [`bodies_are_told_apart_by_their_content_type_and_not_by_what_they_look_like`], `otlp_http::what_cannot_be_decoded_is_refused_for_good_in_the_encoding_of_the_request` |
+//! | size, also decompressed: 413, `RESOURCE_EXHAUSTED` | `otlp_http::a_body_over_the_limit_is_refused_whether_declared_chunked_or_compressed`, `otlp_grpc::what_is_too_large_is_refused_for_good_also_when_compressed` |
+//! | size of answers | [`no_answer_is_larger_than_4_mib_however_much_of_the_request_it_quotes`] |
+//! | success, also of an empty request | `otlp_http::an_empty_request_succeeds_and_leaves_nothing`, `otlp_grpc::every_signal_is_acknowledged_with_an_empty_message_and_stored` |
+//! | partial success unset | [`what_success_says_claims_no_partial_success`] |
+//! | errors: a status, 400 for what cannot be decoded, which are retryable | `otlp_http::what_cannot_be_decoded_is_refused_for_good_in_the_encoding_of_the_request`, unit tests of `receive::status` |
+//! | `Retry-After`, `RetryInfo` | `otlp_http::overload_is_refused_for_now_and_says_when_to_come_back`, `otlp_grpc::overload_is_unavailable_with_a_pause` |
+//! | JSON: ids, enumerations, 64 bits, names, unknown fields | [`ids_in_json_are_hexadecimal_in_either_case`], [`enumerations_are_numbers_and_unknown_numbers_are_kept`], [`integers_of_64_bits_are_taken_as_strings_and_as_numbers`], [`unknown_fields_and_keys_in_snake_case_are_passed_over`] |
+//! | every kind of value, bytes in Base64 | [`attributes_may_be_empty_bytes_maps_and_mixed_lists`] |
+//! | a request that comes again | `exactly_once` |
+//! | chunked bodies, connections that are kept | `otlp_http::a_chunked_body_is_read_and_the_connection_kept`, [`one_connection_is_kept_for_many_requests_refused_ones_among_them`], `otlp_grpc::many_calls_on_one_connection_are_all_stored` |
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 #[expect(dead_code, reason = "each test program uses a part of it")]

@@ -9,13 +9,16 @@ use anyhow::{Context as _, ensure};
 use blotter_tests::binaries::binary;
 use blotter_tests::guests::workspace;
 use blotter_tests::load::{self, Plan, Target};
+use blotter_tests::operation::metrics;
 use blotter_tests::processes::Daemon;
 use tokio::process::Command;
 
 /// What it may take.
 const LIMIT: u64 = 256 << 20;
-/// What is sent: 200 requests of 1,000 records, 1,400 bytes each.
-const REQUESTS: u64 = 200;
+/// What is sent: 300 requests of 1,000 records, 1,400 bytes each.
+const REQUESTS: u64 = 300;
+/// Longest wait for all of it to be in the archive.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_small_collector_takes_less_than_256_mib_whatever_is_sent() -> anyhow::Result<()> {
@@ -41,6 +44,17 @@ async fn a_small_collector_takes_less_than_256_mib_whatever_is_sent() -> anyhow:
     };
     let report = load::run(&plan).await?;
     ensure!(report.acknowledged_requests == REQUESTS, "{report:?}");
+    let waiting = "blotter_collector_consumer_waiting_records{consumer=\"archive\"} ";
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let text = metrics(address).await?;
+        let left = text.lines().find_map(|line| line.strip_prefix(waiting));
+        if left.context("no archive")? == "0" {
+            break;
+        }
+        ensure!(tokio::time::Instant::now() < deadline, "{left:?} records are not archived");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
     let id = collector.id().context("it has ended")?;
     let peak = peak_bytes(id)?;
     ensure!(collector.terminate().await?.success());
