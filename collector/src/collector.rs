@@ -100,11 +100,8 @@ impl Collector {
         drop(around);
 
         let connections = Arc::new(Semaphore::new(config.limits.connections));
-        let intake = Intake::new(
-            config.limits.clone(),
-            Arc::clone(&journal),
-            Arc::clone(&redaction),
-        );
+        let intake =
+            Intake::new(config.limits.clone(), Arc::clone(&journal), Arc::clone(&redaction));
         let state = State {
             config: config.clone(),
             collector_id: collector_id.clone(),

@@ -168,7 +168,12 @@ impl ConfigFile {
             ),
             (limits.requests_in_flight == 0, "limits", "requests_in_flight", "must be at least 1"),
             (limits.connections == 0, "limits", "connections", "must be at least 1"),
-            (limits.request_time.is_zero(), "limits", "request_time_seconds", "must be more than 0"),
+            (
+                limits.request_time.is_zero(),
+                "limits",
+                "request_time_seconds",
+                "must be more than 0",
+            ),
             (journal.segment_bytes < 1 << 16, "journal", "segment_bytes", "must be at least 65536"),
             (
                 journal.max_bytes < journal.segment_bytes.saturating_mul(2),
@@ -180,7 +185,12 @@ impl ConfigFile {
             (commit.rows == 0, "commit", "rows", "must be at least 1"),
             (commit.bytes == 0, "commit", "bytes", "must be at least 1"),
             (commit.max_backoff.is_zero(), "commit", "max_backoff_seconds", "must be more than 0"),
-            (maintenance.interval.is_zero(), "maintenance", "interval_seconds", "must be more than 0"),
+            (
+                maintenance.interval.is_zero(),
+                "maintenance",
+                "interval_seconds",
+                "must be more than 0",
+            ),
             (maintenance.least_files < 2, "maintenance", "least_files", "must be at least 2"),
             (
                 maintenance.keep_days.is_some_and(|days| days > 36_500),
@@ -351,7 +361,11 @@ mod tests {
                 "(journal.segment_bytes)",
             ),
             ("[limits]\nconnection = 1", "/etc/blotter.toml:5: ", "did you mean `connections`?"),
-            ("[limits]\nbytes_in_flight = 1", "/etc/blotter.toml:5: limits.", "limits.request_bytes)"),
+            (
+                "[limits]\nbytes_in_flight = 1",
+                "/etc/blotter.toml:5: limits.",
+                "limits.request_bytes)",
+            ),
             ("[commit]\nrows = 0", "/etc/blotter.toml:5: commit.rows: ", "at least 1"),
         ] {
             let refused = refused(&format!("{first}{more}\n"));

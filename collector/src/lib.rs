@@ -35,8 +35,8 @@ pub use forward::{
     drop_dead_letter, retry_dead_letter,
 };
 pub use operation::{
-    Asked, ConsumerReport, DestinationReport, Drain, Drained, Finding, Grade, JournalReport, NotAsked, Problem,
-    ReceivedReport, Report, verify,
+    Asked, ConsumerReport, DestinationReport, Drain, Drained, Finding, Grade, JournalReport,
+    NotAsked, Problem, ReceivedReport, Report, verify,
 };
 pub use panics::quiet_panics;
 

@@ -23,8 +23,9 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
 ) -> Result<Duration, D::Error> {
     let seconds = f64::deserialize(deserializer)?;
     let duration = Duration::try_from_secs_f64(seconds).ok().filter(|_| seconds <= LONGEST);
-    duration
-        .ok_or_else(|| de::Error::custom(format!("{seconds} is no number of seconds up to {LONGEST}")))
+    duration.ok_or_else(|| {
+        de::Error::custom(format!("{seconds} is no number of seconds up to {LONGEST}"))
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! What an operator sees of a running collector: `/metrics`, `/healthz`, `/readyz`, `/status`, draining.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-#[expect(dead_code, reason = "each test program uses a part of it")]
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,7 +63,9 @@ async fn metrics_count_what_was_received_refused_redacted_and_committed() {
     wait_for_rows(data.path(), Table::Events, 4).await;
     // The rows are there a moment before the commit is counted.
     for _ in 0..600 {
-        if samples(address).await["blotter_collector_consumer_waiting_records{consumer=\"archive\"}"] == 0.0 {
+        if samples(address).await["blotter_collector_consumer_waiting_records{consumer=\"archive\"}"]
+            == 0.0
+        {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -192,7 +193,8 @@ async fn a_full_journal_is_not_ready_and_is_ready_again_once_there_is_room() {
         found["blotter_collector_refusals_total{transport=\"http\",reason=\"journal_full\"}"],
         1.0
     );
-    let names: Vec<String> = report(&collector).await.problems.into_iter().map(|it| it.name).collect();
+    let names: Vec<String> =
+        report(&collector).await.problems.into_iter().map(|it| it.name).collect();
     assert_eq!(names, ["not_ready", "journal_nearly_full"]);
     collector.shutdown().await.unwrap();
 }

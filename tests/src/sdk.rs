@@ -16,7 +16,11 @@ use crate::table_files;
 ///
 /// # Errors
 /// When that is not so, or something cannot be read.
-pub async fn came_back(sent: &Path, location: &Location, archive_folder: &Path) -> anyhow::Result<()> {
+pub async fn came_back(
+    sent: &Path,
+    location: &Location,
+    archive_folder: &Path,
+) -> anyhow::Result<()> {
     let archive = Archive::open(location).await?;
     for signal in Signal::ALL {
         let sent = sent_records(sent, signal)?;

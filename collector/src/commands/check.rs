@@ -54,7 +54,8 @@ fn print(arguments: &Arguments, grade: Grade, what: &str, text: &str, advice: &s
         Grade::Problem => "problem",
     };
     if arguments.format == Format::Json {
-        let line = serde_json::json!({ "what": what, "grade": word, "text": text, "advice": advice });
+        let line =
+            serde_json::json!({ "what": what, "grade": word, "text": text, "advice": advice });
         return say(&line.to_string());
     }
     let word = if grade == Grade::Ok { word.to_owned() } else { word.to_uppercase() };

@@ -62,7 +62,9 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
         drain.stop()?;
         say("The collector was told to end.");
     } else {
-        say("No requests are taken. `drain --cancel` takes them again; SIGTERM ends the collector.");
+        say(
+            "No requests are taken. `drain --cancel` takes them again; SIGTERM ends the collector.",
+        );
     }
     Ok(code)
 }

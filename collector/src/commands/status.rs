@@ -32,7 +32,6 @@ pub(crate) struct Arguments {
     token_file: Option<PathBuf>,
 }
 
-
 /// The token in a file.
 pub(crate) fn token(file: Option<&Path>) -> anyhow::Result<Option<String>> {
     let Some(file) = file else { return Ok(None) };

@@ -17,10 +17,6 @@ pub(crate) struct JournalMeter {
 
 impl JournalMeter {
     pub(super) fn new() -> Self {
-        Self {
-            append: Histogram::new(DISK),
-            sync: Histogram::new(DISK),
-            bytes: AtomicU64::new(0),
-        }
+        Self { append: Histogram::new(DISK), sync: Histogram::new(DISK), bytes: AtomicU64::new(0) }
     }
 }

@@ -69,11 +69,7 @@ impl Drain {
     ///
     /// # Errors
     /// When it cannot be told or asked.
-    pub async fn run(
-        &self,
-        timeout: Duration,
-        token: Option<&str>,
-    ) -> Result<Drained, NotAsked> {
+    pub async fn run(&self, timeout: Duration, token: Option<&str>) -> Result<Drained, NotAsked> {
         self.tell(Signal::USR1)?;
         let deadline = Instant::now() + timeout;
         loop {
@@ -119,7 +115,6 @@ fn holds(pid: u32, file: &Path) -> bool {
     let Ok(file) = fs::metadata(file) else { return false };
     let Ok(open) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
     open.flatten().any(|it| {
-        fs::metadata(it.path())
-            .is_ok_and(|it| (it.dev(), it.ino()) == (file.dev(), file.ino()))
+        fs::metadata(it.path()).is_ok_and(|it| (it.dev(), it.ino()) == (file.dev(), file.ino()))
     })
 }

@@ -5,9 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::State;
+use super::counters::Counted;
 use super::exposition::Exposition;
 use super::readiness::{self, Unready};
 use super::report::{age_seconds, unix_seconds};
+use crate::Counts;
+
+/// Name and help of a family, and what its samples are of a part of something.
+type Family<T> = (&'static str, &'static str, fn(&T) -> u64);
 
 /// Bytes of a page of memory, as `/proc` counts them on the machines that we know.
 const PAGE: u64 = 4096;
@@ -70,7 +75,7 @@ fn about(out: &mut Exposition, state: &State, unready: Option<&Unready>) {
 fn requests(out: &mut Exposition, state: &State) {
     let counters = &state.intake.counters;
     let counted = counters.counted();
-    let families: [(&'static str, &str, fn(&super::counters::Counted) -> u64); 4] = [
+    let families: [Family<Counted>; 4] = [
         ("blotter_collector_requests_total", "Requests that named a signal.", |it| it.requests),
         (
             "blotter_collector_received_bytes_total",
@@ -166,8 +171,11 @@ fn journal(out: &mut Exposition, state: &State, free: Option<u64>) {
         "Records in the journal since it was begun, those that were deleted from it included.",
     )
     .count(&[], standing.end);
-    out.counter("blotter_collector_repeated_requests_total", "Requests that had been taken before: acknowledged again, not written again.")
-        .count(&[], standing.again);
+    out.counter(
+        "blotter_collector_repeated_requests_total",
+        "Requests that had been taken before: acknowledged again, not written again.",
+    )
+    .count(&[], standing.again);
     let consumers = &standing.consumers;
     out.gauge(
         "blotter_collector_consumer_waiting_records",
@@ -191,8 +199,11 @@ fn journal(out: &mut Exposition, state: &State, free: Option<u64>) {
         out.value(&[("consumer", &it.name)], it.oldest_unix_nano.map_or(0.0, age_seconds));
     }
     if let Some(free) = free {
-        out.gauge("blotter_collector_data_free_bytes", "Free bytes on the disk of the data folder.")
-            .count(&[], free);
+        out.gauge(
+            "blotter_collector_data_free_bytes",
+            "Free bytes on the disk of the data folder.",
+        )
+        .count(&[], free);
     }
     let meter = state.journal.meter();
     out.counter("blotter_collector_journal_written_bytes_total", "Bytes written to the journal.")
@@ -240,10 +251,12 @@ fn commits(out: &mut Exposition, state: &State) {
 
 fn destinations(out: &mut Exposition, state: &State) {
     let all = state.destinations.status();
-    let families: [(&'static str, &str, fn(&crate::Counts) -> u64); 6] = [
-        ("blotter_collector_forwarded_records_total", "Records that a destination has taken.", |it| {
-            it.forwarded
-        }),
+    let families: [Family<Counts>; 6] = [
+        (
+            "blotter_collector_forwarded_records_total",
+            "Records that a destination has taken.",
+            |it| it.forwarded,
+        ),
         (
             "blotter_collector_forward_rejected_records_total",
             "Records that a destination rejected in requests that it took otherwise.",

@@ -235,9 +235,7 @@ fn problems(report: &Report) -> Vec<Problem> {
     }
     let JournalReport { bytes, limit_bytes, consumers, .. } = &report.journal;
     let archive = consumers.iter().find(|it| it.name == CONSUMER);
-    if let Some(it) =
-        archive.filter(|it| it.oldest_seconds > ARCHIVE_PATIENCE.as_secs_f64())
-    {
+    if let Some(it) = archive.filter(|it| it.oldest_seconds > ARCHIVE_PATIENCE.as_secs_f64()) {
         let (records, seconds) = (it.waiting_records, it.oldest_seconds);
         add(
             "archive_behind",

@@ -94,7 +94,9 @@ pub enum NotAsked {
         reason: String,
     },
     /// It does not answer us.
-    #[error("the collector at {address} refuses to say ({status}); a token with the scope `read` may be needed (--token-file)")]
+    #[error(
+        "the collector at {address} refuses to say ({status}); a token with the scope `read` may be needed (--token-file)"
+    )]
     Refused {
         /// Where it was asked.
         address: String,

@@ -54,12 +54,7 @@ impl Finding {
         Self::new(what, Grade::Problem, text, advice)
     }
 
-    fn new(
-        what: impl Into<String>,
-        grade: Grade,
-        text: impl Into<String>,
-        advice: &str,
-    ) -> Self {
+    fn new(what: impl Into<String>, grade: Grade, text: impl Into<String>, advice: &str) -> Self {
         Self { what: what.into(), grade, text: text.into(), advice: advice.to_owned() }
     }
 }
@@ -154,7 +149,8 @@ fn data(config: &Config, findings: &mut Vec<Finding>) {
     findings.push(if has == 0 && space.free < least {
         Finding::problem(what, text, "free space: the journal begins with two segments")
     } else if space.free < wants {
-        let advice = "free space, or lower journal.max_bytes: the disk would be full before the journal is";
+        let advice =
+            "free space, or lower journal.max_bytes: the disk would be full before the journal is";
         Finding::warning(what, text, advice)
     } else {
         Finding::ok(what, text)
@@ -169,7 +165,7 @@ fn data(config: &Config, findings: &mut Vec<Finding>) {
         Kind::Network => Finding::warning(
             what,
             "the data folder is on the network: a sync may not mean what it should",
-            "put it on a local disk; the archive may be elsewhere (archive = \"s3://...\")",
+            "put it on a local disk; the archive may be elsewhere",
         ),
         Kind::Overlay => Finding::warning(
             what,
@@ -244,9 +240,11 @@ fn keys(config: &Config, findings: &mut Vec<Finding>) {
     }
     let opened = Redaction::open(&config.redaction, &config.data);
     findings.push(match opened {
-        Err(error) => {
-            Finding::problem(what, error.to_string(), "put the key file there, or make one with `triage key rotate`")
-        }
+        Err(error) => Finding::problem(
+            what,
+            error.to_string(),
+            "put the key file there, or make one with `triage key rotate`",
+        ),
         Ok(redaction) if redaction.has_keys_below(&config.archive) => Finding::problem(
             what,
             "the key file lies in the archive, whose readers could guess secrets with it",
@@ -255,7 +253,10 @@ fn keys(config: &Config, findings: &mut Vec<Finding>) {
         Ok(_) => match others_can_read(&file) {
             true => Finding::warning(
                 what,
-                format!("{} can be read by others, who could guess secrets with it", file.display()),
+                format!(
+                    "{} can be read by others, who could guess secrets with it",
+                    file.display()
+                ),
                 "chmod 600",
             ),
             false => Finding::ok(what, format!("{} can be read", file.display())),

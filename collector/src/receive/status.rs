@@ -101,10 +101,7 @@ impl Refusal {
 
     /// Whether sending the request again later may succeed.
     pub(super) const fn is_retryable(&self) -> bool {
-        matches!(
-            self,
-            Self::Unavailable(_) | Self::Slow | Self::Journal(_) | Self::Draining
-        )
+        matches!(self, Self::Unavailable(_) | Self::Slow | Self::Journal(_) | Self::Draining)
     }
 
     /// The reason in a word that does not change, for what is counted.

@@ -30,7 +30,8 @@ fn promtool_accepts_the_rules() -> anyhow::Result<()> {
 fn each_rule_fires_when_it_should_and_not_on_a_healthy_collector() -> anyhow::Result<()> {
     promtool(&["test", "rules", "blotter-collector.tests.yaml"])?;
     let read = |name: &str| std::fs::read_to_string(alerts().join(name));
-    let (rules, tests) = (read("blotter-collector.rules.yaml")?, read("blotter-collector.tests.yaml")?);
+    let (rules, tests) =
+        (read("blotter-collector.rules.yaml")?, read("blotter-collector.tests.yaml")?);
     let named = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
     for alert in named {
         let healthy = format!("{{ eval_time: 50m, alertname: {alert} }}");

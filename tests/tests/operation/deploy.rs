@@ -107,7 +107,8 @@ fn systemd_accepts_the_unit_and_finds_it_hardened() -> anyhow::Result<()> {
     let file = folder.path().join("blotter-collector.service");
     let program = binary("blotter-collector")?;
     std::fs::write(&file, unit.replace("/usr/bin/blotter-collector", &program.to_string_lossy()))?;
-    for arguments in [&["verify", "--man=no"][..], &["security", "--offline=true", "--threshold=20"]]
+    for arguments in
+        [&["verify", "--man=no"][..], &["security", "--offline=true", "--threshold=20"]]
     {
         let output = Command::new(&analyze).args(arguments).arg(&file).output()?;
         let said = String::from_utf8_lossy(&output.stderr);
