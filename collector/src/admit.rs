@@ -37,6 +37,13 @@ impl Admission {
         }
     }
 
+    /// Requests that are in, and the bytes that they hold.
+    pub(crate) fn in_flight(&self, limits: &Limits) -> (u64, u64) {
+        let requests = limits.requests_in_flight.saturating_sub(self.requests.available_permits());
+        let bytes = limits.bytes_in_flight.saturating_sub(self.bytes.available_permits());
+        (requests as u64, bytes as u64)
+    }
+
     /// Lets a request in, waiting a while for its turn.
     pub(crate) async fn enter(&self) -> Result<Ticket, Overloaded> {
         let request = Arc::clone(&self.requests).acquire_owned();

@@ -1,9 +1,9 @@
 //! A running collector.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use blotter_disk::{Disk, LocalDisk};
 use blotter_schemas::names::blotter::{self as names, events};
@@ -15,11 +15,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::access::tls::Tls;
 use crate::access::{self, Gate};
-use crate::commit::{self, Committer};
+use crate::commit::{self, CommitMeter, Committer};
 use crate::forward::{self, DestinationStatus, Forwarding, Surroundings};
 use crate::identity;
 use crate::journal::{Consumer, Journal};
 use crate::maintenance::Maintenance;
+use crate::operation::{RunFile, State};
 use crate::own_events::{self, OwnEvent, OwnEvents, Told};
 use crate::receive::{self, Idle, Intake, Listener, Origins, Server, SocketFile};
 use crate::redaction::Redaction;
@@ -40,6 +41,7 @@ pub struct Collector {
     committer: Option<Committer>,
     maintenance: Option<Maintenance>,
     forwarding: Option<Forwarding>,
+    data: PathBuf,
     recorder: JoinHandle<()>,
     warnings: Vec<String>,
 }
@@ -79,7 +81,10 @@ impl Collector {
         let http = address(&http_listener)?;
         let unix = config.unix.as_deref().map(receive::listen_unix).transpose()?;
         let (unix, socket) = unix.unzip();
-        let committer = Committer::start(&config, &collector_id, Arc::clone(&journal)).await?;
+        let commits = Arc::new(CommitMeter::new());
+        let committer =
+            Committer::start(&config, &collector_id, Arc::clone(&journal), Arc::clone(&commits))
+                .await?;
 
         let maintenance =
             Maintenance::start(&config.maintenance, &config.archive, Arc::clone(&journal))?;
@@ -93,6 +98,7 @@ impl Collector {
         ));
         let gate = Arc::new(Gate::new(&config.access, events.clone())?);
         let warnings: Vec<String> = exposed.iter().map(|exposed| warn(&gate, exposed)).collect();
+        let tally = events.tally();
         let around = Surroundings {
             disk,
             collector_id: collector_id.clone(),
@@ -100,20 +106,34 @@ impl Collector {
             redaction: Arc::clone(&redaction),
             events,
         };
-        let forwarding = Some(Forwarding::start(&config, &around)?);
+        let forwarding = Forwarding::start(&config, &around)?;
         drop(around);
 
+        let connections = Arc::new(Semaphore::new(config.limits.connections));
+        let intake = Intake::new(
+            config.limits.clone(),
+            Arc::clone(&gate),
+            Arc::clone(&journal),
+            Arc::clone(&redaction),
+        );
+        let state = State {
+            config: config.clone(),
+            collector_id: collector_id.clone(),
+            started: SystemTime::now(),
+            intake: Arc::new(intake),
+            connections: Arc::clone(&connections),
+            journal: Arc::clone(&journal),
+            commits,
+            destinations: forwarding.watched(),
+            events: tally,
+        };
+        let forwarding = Some(forwarding);
         let server = Server {
-            intake: Arc::new(Intake::new(
-                config.limits.clone(),
-                Arc::clone(&gate),
-                Arc::clone(&journal),
-                Arc::clone(&redaction),
-            )),
+            state: Arc::new(state),
             origins: Origins::new(),
             tls: tls.clone(),
             idle: Idle::default(),
-            connections: Arc::new(Semaphore::new(config.limits.connections)),
+            connections,
             stop: CancellationToken::new(),
             abandon: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -129,6 +149,8 @@ impl Collector {
             receive::serve(&server, Listener::Unix(unix));
         }
         tracing::info!(%grpc, %http, archive = %config.archive, collector_id, "receiving");
+        let unix = socket.as_ref().map(|socket| socket.path().to_owned());
+        RunFile { pid: std::process::id(), http, unix }.write(&config.data);
         let shutdown_timeout = config.shutdown_timeout;
         let committer = Some(committer);
         Ok(Self {
@@ -141,6 +163,7 @@ impl Collector {
             committer,
             maintenance,
             forwarding,
+            data: config.data,
             recorder,
             warnings,
         })
@@ -188,12 +211,26 @@ impl Collector {
         self.forwarding.as_ref().map(Forwarding::status).unwrap_or_default()
     }
 
+    /// Refuses every further request with a retryable status, and is not ready any more: what the journal
+    /// holds goes on into the archive and to the destinations.
+    pub fn drain(&self) {
+        self.server.state.intake.set_draining(true);
+        tracing::info!("draining: no more requests are taken");
+    }
+
+    /// Takes requests again after [`Collector::drain`].
+    pub fn resume(&self) {
+        self.server.state.intake.set_draining(false);
+        tracing::info!("requests are taken again");
+    }
+
     /// Stops accepting, answers what was accepted, forwards what the journal holds to destinations that
     /// take it, and commits it.
     ///
     /// # Errors
     /// [`Error::NotCommitted`] when the archive could not take everything in time.
     pub async fn shutdown(mut self) -> Result<(), Error> {
+        RunFile::remove(&self.data);
         let Server { stop, abandon, tasks, .. } = &self.server;
         stop.cancel();
         tasks.close();

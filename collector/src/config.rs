@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use blotter_archive::Location;
 use blotter_redaction::Configuration;
-
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct as _;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::access::AccessConfig;
 use crate::forward::Destination;
@@ -108,7 +108,8 @@ pub struct Limits {
 }
 
 /// How the journal lies on disk.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct JournalConfig {
     /// Size of a segment file in bytes.
     pub segment_bytes: u64,
@@ -120,22 +121,27 @@ pub struct JournalConfig {
 }
 
 /// When the archive is written.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct CommitConfig {
     /// A commit is made once nothing has arrived for this long,
+    #[serde(rename = "quiet_seconds", with = "seconds")]
     pub quiet: Duration,
     /// or once its first record has waited this long,
+    #[serde(rename = "interval_seconds", with = "seconds")]
     pub interval: Duration,
     /// or once it holds this many rows,
     pub rows: usize,
     /// or once the requests it was made from have this many bytes together, expanded.
     pub bytes: usize,
     /// Longest pause between attempts while the archive cannot be written.
+    #[serde(rename = "max_backoff_seconds", with = "seconds")]
     pub max_backoff: Duration,
 }
 
 /// How the archive is looked after.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct MaintenanceConfig {
     /// Whether small files are gathered.
     pub compaction: bool,
@@ -144,8 +150,10 @@ pub struct MaintenanceConfig {
     /// How many whole days of telemetry are kept beside today; all without.
     pub keep_days: Option<u32>,
     /// Pause between two looks at the tables.
+    #[serde(rename = "interval_seconds", with = "seconds")]
     pub interval: Duration,
     /// Pause between two looks for old days and for files that nobody needs any more.
+    #[serde(rename = "clean_interval_seconds", with = "seconds")]
     pub clean_interval: Duration,
 }
 
@@ -177,6 +185,59 @@ impl Config {
             shutdown_timeout: Duration::from_secs(30),
         })
     }
+}
+
+/// The shape of the configuration file. What must not be shown is not: see [`crate::Headers`].
+impl Serialize for Config {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Named one by one, so that a new field cannot be left out unnoticed.
+        let Self {
+            data,
+            archive,
+            grpc,
+            http,
+            unix,
+            access,
+            limits,
+            redaction,
+            forward,
+            journal,
+            commit,
+            maintenance,
+            shutdown_timeout,
+        } = self;
+        let listen = Listen { grpc: Some(*grpc), http: Some(*http), unix: unix.clone() };
+        let mut tree = serializer.serialize_struct("Config", 11)?;
+        tree.serialize_field("data", data)?;
+        tree.serialize_field("archive", &archive.to_string())?;
+        tree.serialize_field("listen", &listen)?;
+        tree.serialize_field("access", access)?;
+        tree.serialize_field("limits", limits)?;
+        tree.serialize_field("journal", journal)?;
+        tree.serialize_field("commit", commit)?;
+        tree.serialize_field("maintenance", maintenance)?;
+        tree.serialize_field("redaction", redaction)?;
+        tree.serialize_field("forward", forward)?;
+        tree.serialize_field("shutdown_timeout_seconds", &Seconds(*shutdown_timeout))?;
+        tree.end()
+    }
+}
+
+/// A duration that stands alone.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Seconds(#[serde(with = "seconds")] pub Duration);
+
+/// The table `[listen]`: where requests are expected.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listen {
+    /// OTLP/gRPC.
+    pub grpc: Option<SocketAddr>,
+    /// OTLP/HTTP, and what an operator asks.
+    pub http: Option<SocketAddr>,
+    /// Path of a Unix socket.
+    pub unix: Option<PathBuf>,
 }
 
 impl Default for Limits {

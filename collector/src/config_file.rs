@@ -2,16 +2,20 @@
 
 use std::io::Read as _;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use blotter_archive::Location;
 use blotter_redaction::Configuration;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use toml_edit::ImDocument;
 
 use crate::access::{AccessConfig, Unusable};
+use crate::config::{
+    CommitConfig, Config, JournalConfig, Limits, Listen, MaintenanceConfig, Seconds,
+};
 use crate::forward::Destination;
-use crate::{Error, Limits};
+use crate::{DEFAULT_DATA, Error};
 
 /// Largest file that is read, in bytes.
 const LIMIT: u64 = 1 << 20;
@@ -21,24 +25,50 @@ const ALIKE: f64 = 0.7;
 /// What a configuration file says.
 #[derive(Debug, Clone, Default)]
 pub struct ConfigFile {
+    /// The file.
+    path: PathBuf,
+    /// What stands in it.
+    text: String,
+    /// `data`, beside the file where it is relative.
+    pub data: Option<PathBuf>,
+    /// `archive`: a URL, or a folder, beside the file where it is relative.
+    pub archive: Option<String>,
+    /// The table `[listen]`.
+    pub listen: Listen,
+    /// The table `[limits]`.
+    pub limits: Limits,
+    /// The table `[journal]`.
+    pub journal: JournalConfig,
+    /// The table `[commit]`.
+    pub commit: CommitConfig,
+    /// The table `[maintenance]`.
+    pub maintenance: MaintenanceConfig,
+    /// `shutdown_timeout_seconds`.
+    pub shutdown_timeout: Option<Duration>,
     /// The table `[redaction]`.
     pub redaction: Configuration,
     /// The tables `[[forward]]`.
     pub forward: Vec<Destination>,
     /// The table `[access]`.
     pub access: AccessConfig,
-    /// The table `[limits]`.
-    pub limits: Limits,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Content {
+    data: Option<PathBuf>,
+    archive: Option<String>,
+    listen: Listen,
+    limits: Limits,
+    journal: JournalConfig,
+    commit: CommitConfig,
+    maintenance: MaintenanceConfig,
+    shutdown_timeout_seconds: Option<Seconds>,
+    /// Taken from where its rules are tried on their examples, too; read here for the nearest key.
     #[serde(rename = "redaction")]
-    _redaction: Option<IgnoredAny>,
+    _redaction: Configuration,
     forward: Vec<Destination>,
     access: AccessConfig,
-    limits: Limits,
 }
 
 impl ConfigFile {
@@ -48,42 +78,150 @@ impl ConfigFile {
     /// # Errors
     /// With file and line of what cannot be read or used.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let redaction = Configuration::read(path)?;
         let mut text = String::new();
         std::fs::File::open(path)
             .and_then(|file| file.take(LIMIT).read_to_string(&mut text))
             .map_err(Error::file("read", path))?;
-        let Content { forward, access, limits, .. } = content(path, &text)?;
-        Ok(Self { redaction, forward, access, limits })
+        let mut read = Self::parse(path, &text)?;
+        read.redaction = Configuration::read(path)?;
+        Ok(read)
+    }
+
+    /// The configuration that the file makes, in the folder `data` instead of its own where one is given.
+    ///
+    /// # Errors
+    /// [`Error::Archive`] when the archive is no place for one.
+    pub fn config(&self, data: Option<PathBuf>) -> Result<Config, Error> {
+        let data = data.or_else(|| self.data.clone());
+        let mut config = Config::new(data.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA)))?;
+        if let Some(archive) = &self.archive {
+            config.archive =
+                Location::parse(archive).map_err(|error| Error::archive(archive, error))?;
+        }
+        config.grpc = self.listen.grpc.unwrap_or(config.grpc);
+        config.http = self.listen.http.unwrap_or(config.http);
+        config.unix.clone_from(&self.listen.unix);
+        config.access = self.access.clone();
+        config.limits = self.limits.clone();
+        config.journal = self.journal.clone();
+        config.commit = self.commit.clone();
+        config.maintenance = self.maintenance.clone();
+        config.shutdown_timeout = self.shutdown_timeout.unwrap_or(config.shutdown_timeout);
+        config.redaction = self.redaction.clone();
+        config.forward.clone_from(&self.forward);
+        Ok(config)
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The lines on which keys and elements stand, by their path.
+    pub(crate) fn lines(&self) -> Option<Lines<'_>> {
+        ImDocument::parse(self.text.as_str())
+            .ok()
+            .map(|document| Lines { text: &self.text, document })
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, Error> {
+        let wrong = |offset: usize, reason: String| Error::Configuration {
+            path: path.to_owned(),
+            line: line(text, offset),
+            reason,
+        };
+        let read: Result<Content, _> = toml_edit::de::from_str(text);
+        let read = read.map_err(|error| {
+            let message = with_nearest(error.message());
+            wrong(error.span().map_or(0, |span| span.start), message)
+        })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let mut access = read.access;
+        if let Err(unusable) = access.check() {
+            let place = access_place(text, &unusable).map_or(0, |span| span.start);
+            return Err(wrong(place, unusable.to_string()));
+        }
+        access.resolve(folder);
+        let file = Self {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            data: read.data.map(|data| folder.join(data)),
+            archive: read.archive.map(|archive| beside(folder, archive)),
+            listen: Listen { unix: read.listen.unix.map(|unix| folder.join(unix)), ..read.listen },
+            limits: read.limits,
+            journal: read.journal,
+            commit: read.commit,
+            maintenance: read.maintenance,
+            shutdown_timeout: read.shutdown_timeout_seconds.map(|Seconds(it)| it),
+            redaction: Configuration::default(),
+            forward: destinations(path, text, read.forward)?,
+            access,
+        };
+        if let Some((table, key, reason)) = file.unusable() {
+            let at = file.lines().and_then(|lines| lines.line(&[table, key])).unwrap_or(1);
+            let reason = format!("{table}.{key}: {reason}");
+            return Err(Error::Configuration { path: path.to_owned(), line: at, reason });
+        }
+        Ok(file)
+    }
+
+    /// What no collector can work with: the table, the key, and why.
+    fn unusable(&self) -> Option<(&'static str, &'static str, String)> {
+        let Self { limits, journal, commit, maintenance, .. } = self;
+        if let Err((key, reason)) = limits.check() {
+            return Some(("limits", key, reason));
+        }
+        let rules = [
+            (journal.segment_bytes < 1 << 16, "journal", "segment_bytes", "must be at least 65536"),
+            (
+                journal.max_bytes < journal.segment_bytes.saturating_mul(2),
+                "journal",
+                "max_bytes",
+                "must have room for two segments (journal.segment_bytes)",
+            ),
+            (journal.group_bytes == 0, "journal", "group_bytes", "must be at least 1"),
+            (commit.rows == 0, "commit", "rows", "must be at least 1"),
+            (commit.bytes == 0, "commit", "bytes", "must be at least 1"),
+            (commit.max_backoff.is_zero(), "commit", "max_backoff_seconds", "must be more than 0"),
+            (
+                maintenance.interval.is_zero(),
+                "maintenance",
+                "interval_seconds",
+                "must be more than 0",
+            ),
+            (maintenance.least_files < 2, "maintenance", "least_files", "must be at least 2"),
+            (
+                maintenance.keep_days.is_some_and(|days| days > 36_500),
+                "maintenance",
+                "keep_days",
+                "must be at most 36500",
+            ),
+        ];
+        let found = rules.into_iter().find(|rule| rule.0);
+        found.map(|(_, table, key, reason)| (table, key, reason.to_owned()))
     }
 }
 
-fn content(path: &Path, text: &str) -> Result<Content, Error> {
+/// A path beside the configuration file, or a URL as it is.
+fn beside(folder: &Path, archive: String) -> String {
+    match archive.contains("://") {
+        true => archive,
+        false => folder.join(archive).to_string_lossy().into_owned(),
+    }
+}
+
+fn destinations(
+    path: &Path,
+    text: &str,
+    mut destinations: Vec<Destination>,
+) -> Result<Vec<Destination>, Error> {
+    let folder = path.parent().unwrap_or(Path::new(""));
     let wrong = |offset: usize, reason: String| Error::Configuration {
         path: path.to_owned(),
         line: line(text, offset),
         reason,
     };
-    let read: Result<Content, _> = toml_edit::de::from_str(text);
-    let mut content = read.map_err(|error| {
-        let message = with_nearest(error.message());
-        wrong(error.span().map_or(0, |span| span.start), message)
-    })?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    if let Err(unusable) = content.access.check() {
-        let place = access_place(text, &unusable).map_or(0, |span| span.start);
-        return Err(wrong(place, unusable.to_string()));
-    }
-    content.access.resolve(folder);
-    if let Err((field, reason)) = content.limits.check() {
-        let document = ImDocument::parse(text).ok();
-        let item = document.as_ref().and_then(|document| document.get("limits"));
-        let field_item = item.and_then(|item| item.get(field));
-        let place = field_item.or(item).and_then(toml_edit::Item::span);
-        let offset = place.map_or(0, |span| span.start);
-        return Err(wrong(offset, format!("limits.{field}: {reason}")));
-    }
-    let destinations = &mut content.forward;
     for (at, destination) in destinations.iter_mut().enumerate() {
         if let Err(unusable) = destination.check() {
             let place = place(text, at, unusable.field).map_or(0, |span| span.start);
@@ -101,7 +239,7 @@ fn content(path: &Path, text: &str) -> Result<Content, Error> {
             return Err(wrong(place, format!("forward[{at}].name: there are two of this name")));
         }
     }
-    Ok(content)
+    Ok(destinations)
 }
 
 /// Where a setting of access stands, or else what it would stand in.
@@ -113,6 +251,36 @@ fn access_place(text: &str, unusable: &Unusable) -> Option<Range<usize>> {
         item = at.map_or(Some(item), |at| item.get(at))?;
     }
     item.get(unusable.field).and_then(toml_edit::Item::span).or_else(|| item.span())
+}
+
+/// Where keys stand in a file.
+pub(crate) struct Lines<'a> {
+    text: &'a str,
+    document: ImDocument<&'a str>,
+}
+
+impl Lines<'_> {
+    /// The line of what stands at `path`, whose steps are keys and indexes; none where nothing does.
+    pub(crate) fn line(&self, path: &[&str]) -> Option<usize> {
+        let mut item = self.document.as_item();
+        let mut span = None;
+        for step in path {
+            if let Some(table) = item.as_table_like() {
+                let (key, value) = table.get_key_value(step)?;
+                span = key.span().or_else(|| value.span());
+                item = value;
+            } else {
+                let index: usize = step.parse().ok()?;
+                // An element of a list of values is no item: the list is as near as that gets.
+                if let Some(array) = item.as_array() {
+                    return array.get(index)?.span().or(span).map(|it| line(self.text, it.start));
+                }
+                item = item.get(index)?;
+                span = item.span().or(span);
+            }
+        }
+        span.map(|span| line(self.text, span.start))
+    }
 }
 
 /// Where a field of the destination `at` stands, or else the destination.
@@ -148,7 +316,7 @@ mod tests {
     use super::*;
 
     fn refused(text: &str) -> String {
-        content(Path::new("/etc/blotter.toml"), text).unwrap_err().to_string()
+        ConfigFile::parse(Path::new("/etc/blotter.toml"), text).unwrap_err().to_string()
     }
 
     #[test]
@@ -185,7 +353,7 @@ mod tests {
                 "/etc/blotter.toml:6: limits.request_bytes: must",
                 "",
             ),
-            ("[limits]\nrequest_time_seconds = 0", "/etc/blotter.toml:5: must be", "a year"),
+            ("[limits]\nrequest_time_seconds = 0", "/etc/blotter.toml:5: limits.", "a year"),
             ("[access]\ninsecur = true", "/etc/blotter.toml:5: ", "did you mean `insecure`?"),
             ("[access.tls]\nkey = 1", "/etc/blotter.toml:5: ", "did you mean `key_file`?"),
             (
@@ -199,6 +367,42 @@ mod tests {
                 "",
             ),
             ("[forwards]", "/etc/blotter.toml:4: unknown field", "did you mean `forward`?"),
+            ("[comit]", "/etc/blotter.toml:4: unknown field", "did you mean `commit`?"),
+            (
+                "[journal]\nsegment_byte = 1",
+                "/etc/blotter.toml:5: unknown field",
+                "did you mean `segment_bytes`?",
+            ),
+            (
+                "[commit]\nquiet = 1",
+                "/etc/blotter.toml:5: unknown field",
+                "did you mean `quiet_seconds`?",
+            ),
+            (
+                "[maintenance]\nkeep_day = 1",
+                "/etc/blotter.toml:5: unknown field",
+                "did you mean `keep_days`?",
+            ),
+            ("[listen]\nhtpp = \"\"", "/etc/blotter.toml:5: unknown field", "did you mean `http`?"),
+            ("[listen]\nhttp = \"here\"", "/etc/blotter.toml:5: ", "socket address syntax"),
+            (
+                "[redaction]\nkey_fil = \"\"",
+                "/etc/blotter.toml:5: unknown field",
+                "did you mean `key_file`?",
+            ),
+            ("[commit]\nquiet_seconds = -1", "/etc/blotter.toml:5: ", "seconds up to 315360000"),
+            (
+                "[journal]\nmax_bytes = 1",
+                "/etc/blotter.toml:5: journal.max_bytes: ",
+                "(journal.segment_bytes)",
+            ),
+            ("[limits]\nconnection = 1", "/etc/blotter.toml:5: ", "did you mean `connections`?"),
+            (
+                "[limits]\nbytes_in_flight = 1",
+                "/etc/blotter.toml:5: limits.",
+                "limits.request_bytes)",
+            ),
+            ("[commit]\nrows = 0", "/etc/blotter.toml:5: commit.rows: ", "at least 1"),
         ] {
             let refused = refused(&format!("{first}{more}\n"));
             assert!(refused.starts_with(begins) && refused.trim_end().ends_with(ends), "{refused}");
@@ -223,10 +427,34 @@ mod tests {
     fn relative_files_lie_beside_the_configuration() {
         let text = "[[forward]]\nname = \"a\"\nendpoint = \"http://a\"\nheaders_file = \"h\"\n\
                     tls = { ca_file = \"/ca\", certificate_file = \"c\", key_file = \"k\" }\n";
-        let read = content(Path::new("/etc/blotter.toml"), text).unwrap().forward;
+        let read = ConfigFile::parse(Path::new("/etc/blotter.toml"), text).unwrap().forward;
         let Some([destination]) = read.get(..) else { panic!("one destination") };
         assert_eq!(destination.headers_file.as_deref(), Some(Path::new("/etc/h")));
         assert_eq!(destination.tls.ca_file.as_deref(), Some(Path::new("/ca")));
         assert_eq!(destination.tls.key_file.as_deref(), Some(Path::new("/etc/k")));
+    }
+
+    #[test]
+    fn every_table_sets_what_it_names_and_leaves_the_rest_as_it_is() {
+        let text = "data = \"d\"\narchive = \"s3://bucket/a\"\nshutdown_timeout_seconds = 1.5\n\
+                    [listen]\nhttp = \"127.0.0.1:1\"\nunix = \"u\"\n[journal]\nmax_bytes = 1000000000\n\
+                    [commit]\ninterval_seconds = 9\n[maintenance]\nkeep_days = 3\n";
+        let read = ConfigFile::parse(Path::new("/etc/blotter.toml"), text).unwrap();
+        assert_eq!(read.archive.as_deref(), Some("s3://bucket/a"));
+        assert_eq!(read.data.as_deref(), Some(Path::new("/etc/d")));
+        let file = ConfigFile { archive: None, ..read };
+        let config = file.config(None).unwrap();
+        let default = Config::new("/etc/d").unwrap();
+        assert_eq!(config.data, default.data);
+        assert_eq!(config.archive, default.archive);
+        assert_eq!((config.http.port(), config.grpc.port()), (1, 4317));
+        assert_eq!(config.unix.as_deref(), Some(Path::new("/etc/u")));
+        assert_eq!(config.journal.max_bytes, 1_000_000_000);
+        assert_eq!(config.journal.segment_bytes, default.journal.segment_bytes);
+        assert_eq!(config.commit.interval, Duration::from_secs(9));
+        assert_eq!(config.commit.quiet, default.commit.quiet);
+        assert_eq!(config.maintenance.keep_days, Some(3));
+        assert_eq!(config.shutdown_timeout, Duration::from_millis(1500));
+        assert_eq!(file.config(Some("/x".into())).unwrap().data, Path::new("/x"));
     }
 }

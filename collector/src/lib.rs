@@ -9,12 +9,14 @@ mod collector;
 mod commit;
 mod config;
 mod config_file;
+mod effective;
 mod error;
 mod forward;
 mod identity;
 mod journal;
 mod limits_check;
 mod maintenance;
+mod operation;
 mod own_events;
 mod panics;
 mod receive;
@@ -26,12 +28,20 @@ mod simulation;
 
 pub use access::{AccessConfig, ClientConfig, NewToken, Scope, TlsConfig, TokenConfig};
 pub use collector::Collector;
-pub use config::{CommitConfig, Config, JournalConfig, Limits, MaintenanceConfig};
+pub use config::{CommitConfig, Config, JournalConfig, Limits, Listen, MaintenanceConfig};
 pub use config_file::ConfigFile;
+pub use effective::{Origin, Setting, settings};
 pub use error::Error;
 pub use forward::{
     BatchLimits, Compression, Condition, Counts, DeadLetter, Destination, DestinationStatus,
     Headers, Pattern, Protocol, Retried, SignalName, Tls, WhenSpent, dead_letters,
     drop_dead_letter, retry_dead_letter,
 };
+pub use operation::{
+    Asked, ConsumerReport, DestinationReport, Drain, Drained, Finding, Grade, JournalReport,
+    NotAsked, Problem, ReceivedReport, Report, verify,
+};
 pub use panics::quiet_panics;
+
+/// The data folder where none is named.
+pub const DEFAULT_DATA: &str = "blotter-data";

@@ -1,6 +1,7 @@
 //! Whether limits can be used.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use crate::Limits;
 
@@ -10,6 +11,7 @@ const BYTES: u64 = u32::MAX as u64;
 const DEPTH: u64 = 100;
 /// Shortest string that cannot be cut: a mark must fit into what is left.
 const STRING: u64 = 256;
+const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
 
 impl Limits {
     /// Refuses what no collector could work with.
@@ -38,6 +40,22 @@ impl Limits {
                 let (least, most) = range.into_inner();
                 return Err((field, format!("must be from {least} to {most}")));
             }
+        }
+        for (field, time) in [
+            ("admission_wait_seconds", self.admission_wait),
+            ("head_time_seconds", self.head_time),
+            ("request_time_seconds", self.request_time),
+            ("request_pause_seconds", self.request_pause),
+            ("idle_time_seconds", self.idle_time),
+            ("retry_after_seconds", self.retry_after),
+        ] {
+            if time.is_zero() || time > YEAR {
+                return Err((field, "must be more than 0, and no more than a year".to_owned()));
+            }
+        }
+        if self.bytes_in_flight < self.request_bytes {
+            let reason = "must have room for one request (limits.request_bytes)";
+            return Err(("bytes_in_flight", reason.to_owned()));
         }
         Ok(())
     }

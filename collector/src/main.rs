@@ -1,16 +1,15 @@
 //! The collector alone, for a service manager.
 
-mod dead_letters;
+mod commands;
 mod token;
 
 use std::io::Write as _;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use blotter_archive::Location;
-use blotter_collector::{Collector, Config, ConfigFile, quiet_panics};
-use clap::{Parser, Subcommand};
+use blotter_collector::{Collector, Config, quiet_panics};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use commands::Format;
+use commands::settings::Settings;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -35,64 +34,55 @@ struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// Folder of the journal, of the collector's id and, unless --archive says otherwise, of the
-    /// archive. Made if it is not there.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "BLOTTER_DATA",
-        default_value = "blotter-data",
-        global = true
-    )]
-    data: PathBuf,
+    #[command(flatten)]
+    settings: Settings,
 
-    /// Folder or URL of the archive [default: DATA/archive].
-    #[arg(long, value_name = "DIR|URL", env = "BLOTTER_ARCHIVE")]
-    archive: Option<String>,
-
-    /// Configuration in TOML: [redaction] holds rules, allowlist, modes of fields and the key file
-    /// (docs/redaction.md), each [[forward]] a backend that gets a copy (docs/forwarding.md), [access] who may connect
-    /// (docs/access.md), [limits] what a sender may ask. Something
-    /// in it that cannot be used is refused with its line.
-    #[arg(long, value_name = "FILE", env = "BLOTTER_CONFIG", global = true)]
-    config: Option<PathBuf>,
-
-    /// Where to expect OTLP/gRPC. Port 0 picks a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4317")]
-    grpc: SocketAddr,
-
-    /// Where to expect OTLP/HTTP, Protobuf and JSON. Port 0 picks a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4318")]
-    http: SocketAddr,
-
-    /// Make a Unix socket here as well, for OTLP/gRPC and OTLP/HTTP. Only the user that runs this
-    /// can connect to it, and the kernel says which process each connection comes from.
-    #[arg(long, value_name = "PATH")]
-    unix: Option<PathBuf>,
-
-    /// Listen on addresses that others can reach although TLS or credentials are missing: anybody there
-    /// can read what is sent, or send in anybody's name. Said on stderr, and recorded as an event. In the
-    /// configuration: `insecure = true` in [access].
+    /// Print every setting in effect and where it came from (a flag, the environment, a line of the
+    /// configuration file, or nobody), and end. No secret is printed.
     #[arg(long)]
-    insecure: bool,
+    print_config: bool,
 
-    /// Leave small files of the archive as they are, where something else gathers them
-    /// (`triage archive compact`). More and more of them make commits and questions slower.
-    #[arg(long)]
-    no_compaction: bool,
-
-    /// Keep what was received today and on so many days before it, and remove the rest of the
-    /// archive's tables [default: keep everything].
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=36_500))]
-    keep: Option<u32>,
+    /// How --print-config prints: text to read, or a JSON array
+    #[arg(long, value_enum, default_value_t = Format::Text, requires = "print_config")]
+    format: Format,
 }
 
 /// What is done instead of collecting.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Ask a running collector how it is doing; exit code 1 when something is wrong
+    ///
+    /// Says what was received, refused and redacted, what waits in the journal for whom and since when,
+    /// the last commit, and how each destination is doing. Finds the collector by its data folder.
+    #[command(
+        after_help = "Exit code: 0 nothing is wrong, 1 something is (it is named), 2 the collector cannot be asked."
+    )]
+    Status(commands::status::Arguments),
+
+    /// Look at configuration, keys, certificates, destinations and disk before they are needed
+    ///
+    /// Lists everything that was looked at and what to do about it. Each destination is sent an empty
+    /// request unless --offline says otherwise; nothing is left behind. A collector may be running.
+    #[command(
+        after_help = "Exit code: 0 all is well, 1 there are warnings or problems, 2 it could not be looked at."
+    )]
+    Check(commands::check::Arguments),
+
+    /// Have a running collector take no more requests and bring everything it holds where it belongs
+    ///
+    /// Requests are refused with a status that says: try again later or elsewhere; /readyz answers 503.
+    /// Waits until nothing waits for the archive or a destination. The collector is told by SIGUSR1,
+    /// which the system takes only from its own user and from root.
+    #[command(
+        after_help = "Examples:\n  blotter-collector drain --data /var/lib/blotter --timeout 120 --stop\n  \
+                            blotter-collector drain --cancel\n\n\
+                            Exit code: 0 nothing waits any more, 1 the time was over before, 2 it cannot be told."
+    )]
+    Drain(commands::drain::Arguments),
+
     /// What destinations refused for good and was set aside: list it, send it again, or give it up
     #[command(subcommand)]
-    DeadLetters(dead_letters::Command),
+    DeadLetters(commands::dead_letters::Command),
     /// Make a token for a sender: prints it, once, and its table for the configuration
     #[command(
         after_help = "Example:\n  blotter-collector token --name laptop-anna --tenant research --expires 2027-06-30"
@@ -112,23 +102,30 @@ Examples:
       For other machines: access.toml has [access.tls] and [[access.tokens]].
   blotter-collector token --name laptop-anna
       A token for a sender.
-  blotter-collector dead-letters list
-      What backends refused for good.
+  blotter-collector --config /etc/blotter/collector.toml --print-config
+      Every setting in effect, and where it came from.
+  blotter-collector check --config /etc/blotter/collector.toml
+      Whether that would work: disk, keys, certificates, backends.
+  blotter-collector status --data /var/lib/blotter
+      How the collector on that folder is doing.
 
 The keys of the fingerprints are in DATA/redaction.key unless the configuration names a file; `triage \
 key rotate` adds one, which a running collector takes up within seconds.
 
+/metrics (Prometheus), /healthz, /readyz and /status are served beside OTLP/HTTP.
+
 The addresses are printed on stdout once requests are taken. Logs go to stderr; RUST_LOG=debug \
-shows more. SIGTERM and SIGINT answer open requests, commit what the journal holds, and end.
-Exit code: 0 after an orderly end, 2 on an error, whose message says what to do; `dead-letters` ends with 1 \
-where there are any, or some were not taken.";
+shows more. SIGTERM and SIGINT answer open requests, commit what the journal holds, and end; SIGUSR1 drains (see `drain`), \
+SIGUSR2 takes requests again.
+Exit code: 0 after an orderly end, 2 on an error, whose message says what to do; the commands end with 1 \
+where they found something.";
 
 fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("warn,blotter_collector=info,blotter_archive=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     quiet_panics();
-    match run(Arguments::parse()) {
+    match run() {
         Ok(code) => code,
         Err(error) => {
             // Every error of ours quotes its cause.
@@ -138,40 +135,35 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments {
-        command,
-        data,
-        archive,
-        config: file,
-        grpc,
-        http,
-        unix,
-        insecure,
-        no_compaction,
-        keep,
-    } = arguments;
-    if let Some(Command::Token(arguments)) = &command {
-        return token::run(arguments);
+fn run() -> anyhow::Result<ExitCode> {
+    let matches = Arguments::command().get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let Arguments { command, settings, print_config, format } = arguments;
+    if print_config && command.is_none() {
+        return commands::print_config::run(&settings, &matches, format);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    if let Some(Command::DeadLetters(command)) = command {
-        return runtime.block_on(dead_letters::run(command, &data, file.as_deref()));
+    match command {
+        Some(Command::Token(arguments)) => token::run(&arguments),
+        Some(Command::Status(arguments)) => {
+            runtime.block_on(commands::status::run(&settings, &arguments))
+        }
+        Some(Command::Check(arguments)) => {
+            runtime.block_on(commands::check::run(&settings, &arguments))
+        }
+        Some(Command::Drain(arguments)) => {
+            runtime.block_on(commands::drain::run(&settings, &arguments))
+        }
+        Some(Command::DeadLetters(command)) => {
+            let (data, file) = (settings.data()?, settings.config());
+            runtime.block_on(commands::dead_letters::run(command, &data, file))
+        }
+        None => {
+            let file = settings.file()?;
+            runtime.block_on(serve(settings.effective(file.as_ref())?))?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
-    let mut config = Config::new(data)?;
-    if let Some(file) = file {
-        let read = ConfigFile::read(&file)?;
-        (config.redaction, config.forward) = (read.redaction, read.forward);
-        (config.access, config.limits) = (read.access, read.limits);
-    }
-    if let Some(archive) = archive {
-        config.archive = Location::parse(&archive)?;
-    }
-    (config.grpc, config.http, config.unix) = (grpc, http, unix);
-    config.access.insecure |= insecure;
-    (config.maintenance.compaction, config.maintenance.keep_days) = (!no_compaction, keep);
-    runtime.block_on(serve(config))?;
-    Ok(ExitCode::SUCCESS)
 }
 
 fn listen(kind: SignalKind, name: &str) -> anyhow::Result<Signal> {
@@ -181,6 +173,8 @@ fn listen(kind: SignalKind, name: &str) -> anyhow::Result<Signal> {
 async fn serve(config: Config) -> anyhow::Result<()> {
     let mut terminate = listen(SignalKind::terminate(), "SIGTERM")?;
     let mut interrupt = listen(SignalKind::interrupt(), "SIGINT")?;
+    let mut drain = listen(SignalKind::user_defined1(), "SIGUSR1")?;
+    let mut resume = listen(SignalKind::user_defined2(), "SIGUSR2")?;
     let collector = Collector::start(config).await?;
     let (grpc, http) = (collector.grpc_address(), collector.http_address());
     for warning in collector.warnings() {
@@ -195,9 +189,13 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         let _ = writeln!(stdout, "OTLP/Unix unix://{}", path.display());
     }
     let _ = stdout.flush();
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = drain.recv() => collector.drain(),
+            _ = resume.recv() => collector.resume(),
+        }
     }
     collector.shutdown().await?;
     Ok(())

@@ -3,7 +3,9 @@
 //! Whoever tells one does not wait: the journal may be full just then, and what is told may be what
 //! makes room in it. What does not get there is in the log all the same.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use blotter_schemas::names::blotter as names;
@@ -63,6 +65,31 @@ impl Told {
 #[derive(Debug, Clone)]
 pub(crate) struct OwnEvents {
     queue: mpsc::Sender<Waiting>,
+    tally: Arc<Tally>,
+}
+
+/// What was told since the start.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// By name, of which the registry has a few.
+    told: Mutex<BTreeMap<&'static str, u64>>,
+    lost: AtomicU64,
+}
+
+impl Tally {
+    /// Events that were told, by name, and those that could not be recorded.
+    pub(crate) fn counts(&self) -> (BTreeMap<&'static str, u64>, u64) {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (told, self.lost.load(Ordering::Relaxed))
+    }
+
+    fn tell(&self, name: &'static str) {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default() += 1;
+    }
+
+    fn lose(&self) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// An event on its way into the journal, and who wants to know that it is there.
@@ -70,13 +97,19 @@ pub(crate) struct OwnEvents {
 pub(crate) struct Waiting {
     event: OwnEvent,
     recorded: oneshot::Sender<()>,
+    tally: Arc<Tally>,
 }
 
 impl OwnEvents {
     /// One whose events are to be taken from the receiver.
     pub(crate) fn new() -> (Self, mpsc::Receiver<Waiting>) {
         let (queue, waiting) = mpsc::channel(WAITING);
-        (Self { queue }, waiting)
+        (Self { queue, tally: Arc::default() }, waiting)
+    }
+
+    /// What was told, for whoever wants to know.
+    pub(crate) fn tally(&self) -> Arc<Tally> {
+        Arc::clone(&self.tally)
     }
 
     /// Has an event recorded.
@@ -91,7 +124,10 @@ impl OwnEvents {
 
     fn hand_in(&self, event: OwnEvent) -> oneshot::Receiver<()> {
         let (recorded, answer) = oneshot::channel();
-        if let Err(error) = self.queue.try_send(Waiting { event, recorded }) {
+        self.tally.tell(event.name);
+        let tally = Arc::clone(&self.tally);
+        if let Err(error) = self.queue.try_send(Waiting { event, recorded, tally }) {
+            self.tally.lose();
             let Waiting { event, .. } = error.into_inner();
             tracing::warn!(event = event.name, "not recorded as an event: {}", event.text);
         }
@@ -106,7 +142,7 @@ pub(crate) async fn record_all(
     journal: Arc<Journal>,
     redaction: Arc<Redaction>,
 ) {
-    while let Some(Waiting { event, recorded }) = waiting.recv().await {
+    while let Some(Waiting { event, recorded, tally }) = waiting.recv().await {
         let name = event.name;
         let record = record(event, &collector_id, &redaction);
         loop {
@@ -118,6 +154,7 @@ pub(crate) async fn record_all(
                 Err(Refused::Full(_)) => tokio::time::sleep(PAUSE).await,
                 Err(error @ (Refused::Failed(_) | Refused::Closed)) => {
                     tracing::warn!(event = name, "not recorded as an event: {error}");
+                    tally.lose();
                     break;
                 }
             }

@@ -18,13 +18,27 @@ const LIMIT: u64 = 1 << 20;
 #[serde(default, deny_unknown_fields)]
 struct Content {
     redaction: Configuration,
-    /// The collector's own; it reads it itself.
+    /// The collector's own, like everything below; it reads it itself.
     #[serde(rename = "forward")]
     _forward: Option<IgnoredAny>,
     #[serde(rename = "access")]
     _access: Option<IgnoredAny>,
+    #[serde(rename = "data")]
+    _data: Option<IgnoredAny>,
+    #[serde(rename = "archive")]
+    _archive: Option<IgnoredAny>,
+    #[serde(rename = "listen")]
+    _listen: Option<IgnoredAny>,
     #[serde(rename = "limits")]
     _limits: Option<IgnoredAny>,
+    #[serde(rename = "journal")]
+    _journal: Option<IgnoredAny>,
+    #[serde(rename = "commit")]
+    _commit: Option<IgnoredAny>,
+    #[serde(rename = "maintenance")]
+    _maintenance: Option<IgnoredAny>,
+    #[serde(rename = "shutdown_timeout_seconds")]
+    _shutdown_timeout_seconds: Option<IgnoredAny>,
 }
 
 impl Configuration {

@@ -1,16 +1,9 @@
 //! The OpenTelemetry SDK for Python sends over each of its transports; every field is read back.
 
-use std::path::Path;
-
-use blotter_archive::Archive;
 use blotter_collector::{Collector, Config};
-use blotter_schemas::otlp::{Request, Signal};
-use blotter_schemas::tables::{Event, MetricPoint, Span};
-use blotter_tests::captures::Capture;
 use blotter_tests::guests::{installed, workspace};
 use blotter_tests::lossy_proxy::LossyProxy;
-use blotter_tests::records::{archived, comparable, split};
-use blotter_tests::table_files;
+use blotter_tests::sdk::came_back;
 use tokio::process::Command;
 
 #[tokio::test]
@@ -76,38 +69,5 @@ async fn comes_back_once(protocol: &str, compression: &str, lost: u64) -> anyhow
     assert_eq!(network.lost(), lost);
     collector.shutdown().await?;
 
-    let archive = Archive::open(&location).await?;
-    for signal in Signal::ALL {
-        let sent = sent_records(&sent, signal)?;
-        assert!(!sent.is_empty(), "the SDK sent no {}", signal.name());
-        assert_eq!(comparable(&sent), comparable(&archived(&archive, signal).await?));
-        // Not only when it is read: nothing was written twice.
-        let folder = data.path().join("blotter/archive");
-        assert_eq!(originals(&folder, signal)?, sent.len(), "{}", signal.name());
-    }
-    Ok(())
-}
-
-/// Rows with an original record of one signal in the files of the archive.
-fn originals(archive: &Path, signal: Signal) -> anyhow::Result<usize> {
-    Ok(match signal {
-        Signal::Logs => {
-            let rows = table_files::rows::<Event>(archive)?;
-            rows.iter().filter(|row| row.record.is_some()).count()
-        }
-        Signal::Traces => table_files::rows::<Span>(archive)?.len(),
-        Signal::Metrics => table_files::rows::<MetricPoint>(archive)?.len(),
-    })
-}
-
-/// The records of one signal among the requests that the script wrote down.
-fn sent_records(folder: &Path, signal: Signal) -> anyhow::Result<Vec<Request>> {
-    let sent = Capture { name: "python-sdk".to_owned(), folder: folder.to_path_buf() };
-    let mut records = Vec::new();
-    for export in sent.exports()? {
-        if export.signal == signal {
-            records.extend(split(&Request::decode(signal, export.encoding, &export.body)?));
-        }
-    }
-    Ok(records)
+    came_back(&sent, &location, &data.path().join("blotter/archive")).await
 }

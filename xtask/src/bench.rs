@@ -16,6 +16,10 @@ use crate::process_usage::{Usage, children_cpu_seconds, usage};
 const ACKNOWLEDGED_GOAL: f64 = 350_000.0;
 /// Committed records per CPU-second to reach.
 const COMMITTED_GOAL: f64 = 120_000.0;
+/// Requests of 1,000 records that are sent to measure memory: 2 GB.
+const MEMORY_REQUESTS: &str = "1500";
+/// Memory to stay under, MiB.
+const MEMORY_LIMIT: f64 = 256.0;
 /// Bytes on disk per event to stay under.
 const BYTES_GOAL: f64 = 300.0;
 
@@ -43,6 +47,8 @@ enum Only {
     Redaction,
     /// How many decisions of a permission profile a second and core.
     Profiles,
+    /// How much memory a collector with `deploy/small.toml` takes for 2 GB.
+    Memory,
 }
 
 /// Runs the benchmarks.
@@ -62,6 +68,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     if options.only == Some(Only::Profiles) {
         return profiles();
+    }
+    if options.only == Some(Only::Memory) {
+        build()?;
+        return memory();
     }
     build()?;
     println!("\n## Stages, one core\n\n```text");
@@ -85,6 +95,43 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     show(&folder.join("http/archive"))?;
     redaction()?;
     profiles()
+}
+
+/// The most memory that a collector takes which is told to be small, whatever is sent to it.
+fn memory() -> anyhow::Result<()> {
+    println!("\n## Memory with deploy/small.toml\n");
+    println!("| transport | sent MB | seconds | peak MiB | limit |\n|---|---|---|---|---|");
+    let settings = workspace().join("deploy/small.toml");
+    for transport in ["http", "grpc"] {
+        let data = target().join("bench/memory").join(transport);
+        if data.exists() {
+            fs::remove_dir_all(&data)?;
+        }
+        let mut server = Server::start_with(&data, Some(&settings))?;
+        let url = if transport == "grpc" { &server.grpc } else { &server.http };
+        let load = Command::new(binary("blotter-load"))
+            .args([format!("--{transport}"), url.clone()])
+            .args(["--requests", MEMORY_REQUESTS, "--seconds", "600"])
+            .stderr(Stdio::inherit())
+            .output()?;
+        if !load.status.success() {
+            bail!("blotter-load failed over {transport}");
+        }
+        let report: Value = serde_json::from_slice(&load.stdout)?;
+        let number = |key: &str| report.get(key).and_then(Value::as_f64).unwrap_or_default();
+        let (done, _) = server.wait_until_committed(&data)?;
+        server.stop()?;
+        let peak = done.peak_bytes as f64 / f64::from(1 << 20);
+        println!(
+            "| {transport} | {:.0} | {:.0} | {peak:.0} | {MEMORY_LIMIT} |",
+            number("acknowledged_records") * number("bytes_per_record") / 1e6,
+            number("seconds"),
+        );
+        if peak > MEMORY_LIMIT {
+            bail!("it took {peak:.0} MiB");
+        }
+    }
+    Ok(())
 }
 
 /// Decisions a second on one core, on a profile of 1,000 rules.
@@ -222,8 +269,21 @@ struct Server {
 
 impl Server {
     fn start(data: &Path) -> anyhow::Result<Self> {
-        let mut child = Command::new(binary("blotter-collector"))
-            .args(["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--data"])
+        Self::start_with(data, None)
+    }
+
+    /// The same, with a configuration file.
+    fn start_with(data: &Path, settings: Option<&Path>) -> anyhow::Result<Self> {
+        let settings = settings.map(|file| [Path::new("--config"), file]);
+        let mut command = Command::new(binary("blotter-collector"));
+        if settings.is_some() {
+            // As deploy/small.toml says.
+            command.env("MALLOC_ARENA_MAX", "2");
+        }
+        let mut child = command
+            .args(["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"])
+            .args(settings.into_iter().flatten())
+            .arg("--data")
             .arg(data)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

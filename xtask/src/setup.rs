@@ -3,9 +3,10 @@
 //! Each step looks first and does nothing where its thing is already there. What the tests drive as
 //! guests (agents, Python) may be missing elsewhere than on CI: their tests are then skipped and say so.
 
-mod agents;
 pub(crate) mod cargo_deny;
 mod debian;
+mod npm;
+mod prometheus;
 mod python;
 
 use std::fs;
@@ -28,10 +29,12 @@ enum Outcome {
     Installed,
 }
 
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 7] = [
     Step { name: "Debian packages", guest: true, install: debian::install },
     Step { name: "cargo-deny", guest: false, install: cargo_deny::install },
-    Step { name: "agents from npm", guest: true, install: agents::install },
+    Step { name: "agents from npm", guest: true, install: npm::install_agents },
+    Step { name: "SDK for JavaScript", guest: true, install: npm::install_sdk },
+    Step { name: "Prometheus", guest: true, install: prometheus::install },
     Step { name: "Python packages", guest: true, install: python::install },
     Step { name: "Arize Phoenix", guest: true, install: python::install_phoenix },
 ];

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::CONSUMER;
 use super::batch::Batch;
+use super::meter::CommitMeter;
 use super::signal::Signal;
 use super::versions::{Versions, committed};
 use crate::Error;
@@ -160,6 +161,7 @@ pub(super) struct Thread {
     pub max_backoff: Duration,
     pub journal: Arc<Journal>,
     pub signal: Signal,
+    pub meter: Arc<CommitMeter>,
 }
 
 impl Thread {
@@ -209,6 +211,7 @@ impl Thread {
                         "{error}; nothing more goes into the archive until this is put right and the collector is restarted; \
                          requests are taken as long as the journal has room"
                     );
+                    self.meter.stop();
                     return;
                 }
             }
@@ -223,10 +226,14 @@ impl Thread {
             match writer.step(&mut commit).await? {
                 Step::Onward => {}
                 Step::Failed => {
+                    self.meter.failed();
                     tokio::time::sleep(with_jitter(pause)).await;
                     pause = pause.saturating_mul(2).min(self.max_backoff);
                 }
-                Step::Done => return Ok(()),
+                Step::Done => {
+                    self.meter.committed(commit.rows, commit.started.elapsed());
+                    return Ok(());
+                }
             }
         }
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::CONSUMER;
 use super::batch::Batch;
+use super::meter::CommitMeter;
 use super::signal::{Mode, Signal};
 use super::versions::Versions;
 use crate::Error;
@@ -57,7 +58,12 @@ impl Collect {
     }
 
     /// Steps until it is told to end, on a thread of its own.
-    pub(super) fn run(mut self, signal: &Signal, hand_over: &SyncSender<Batch>) {
+    pub(super) fn run(
+        mut self,
+        signal: &Signal,
+        hand_over: &SyncSender<Batch>,
+        meter: &CommitMeter,
+    ) {
         loop {
             let mode = signal.get();
             if mode == Mode::Abandon {
@@ -78,6 +84,7 @@ impl Collect {
                         "{error}; nothing more goes into the archive until this is put right and the collector is restarted; \
                          requests are taken as long as the journal has room"
                     );
+                    meter.stop();
                     return;
                 }
             }

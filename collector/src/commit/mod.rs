@@ -8,6 +8,7 @@
 pub(crate) mod archive_writer;
 pub(crate) mod batch;
 pub(crate) mod collect;
+mod meter;
 mod signal;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use collect::Collect;
+pub(crate) use meter::CommitMeter;
 pub(crate) use signal::{Mode, Signal};
 
 use crate::Error;
@@ -53,6 +55,7 @@ impl Committer {
         config: &Config,
         collector_id: &str,
         journal: Arc<Journal>,
+        meter: Arc<CommitMeter>,
     ) -> Result<Self, Error> {
         let signal = Signal::new();
         let (ready, opened) = oneshot::channel();
@@ -64,6 +67,7 @@ impl Committer {
             max_backoff: config.commit.max_backoff,
             journal: Arc::clone(&journal),
             signal: signal.clone(),
+            meter: Arc::clone(&meter),
         };
         let mut threads = vec![spawn("archive-write", move || writer.run(ready, &batches))?];
         let mut started = Self { journal: Arc::clone(&journal), signal, threads: Vec::new() };
@@ -74,7 +78,7 @@ impl Committer {
         let collect =
             Collect::new(config.commit.clone(), collector_id.to_owned(), versions, journal);
         let signal = started.signal.clone();
-        started.threads.push(spawn("normalise", move || collect.run(&signal, &hand_over))?);
+        started.threads.push(spawn("normalise", move || collect.run(&signal, &hand_over, &meter))?);
         Ok(started)
     }
 

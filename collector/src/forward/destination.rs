@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use blotter_schemas::otlp::Signal;
 use http::Uri;
-use serde::Deserialize;
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::check::url;
 use super::filter::{Condition, Pattern};
 
 /// A backend that gets a copy of what is received, redacted: one `[[forward]]` of the configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Destination {
     /// Its name in logs, events and on disk: lower-case letters, digits, `-` and `_`.
@@ -67,7 +68,7 @@ pub struct Destination {
 }
 
 /// A signal, by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SignalName {
     /// Log records.
@@ -89,7 +90,7 @@ impl From<SignalName> for Signal {
 }
 
 /// How requests are sent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Protocol {
     /// OTLP/gRPC.
     #[serde(rename = "grpc")]
@@ -104,7 +105,7 @@ pub enum Protocol {
 }
 
 /// How bodies are compressed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
     /// Not at all.
@@ -117,7 +118,7 @@ pub enum Compression {
 }
 
 /// What happens when the bytes that may wait for a destination are spent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WhenSpent {
     /// Nothing is given up: senders are refused, for now, until the destination has taken something.
@@ -129,7 +130,7 @@ pub enum WhenSpent {
 }
 
 /// Certificates and keys, as PEM files. All are read again when they have changed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tls {
     /// Authorities that the destination's certificate may come from, in place of the system's.
@@ -141,7 +142,7 @@ pub struct Tls {
 }
 
 /// When a batch is sent: as soon as one of these is reached.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BatchLimits {
     /// Records in it.
@@ -163,10 +164,21 @@ const fn default_timeout() -> u64 {
     30
 }
 
-/// Headers whose values do not show in debug output.
+/// Headers whose values show neither in debug output nor where they are serialised.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Headers(pub BTreeMap<String, String>);
+
+/// Their names; values are credentials, and leave us only for their destination.
+impl Serialize for Headers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for name in self.0.keys() {
+            map.serialize_entry(name, crate::effective::HIDDEN)?;
+        }
+        map.end()
+    }
+}
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -30,13 +30,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use blotter_disk::Disk;
+use blotter_schemas::otlp::Signal as OtlpSignal;
+use bytes::Bytes;
 
 pub use dead_letters::DeadLetter;
 pub use destination::{
     BatchLimits, Compression, Destination, Headers, Protocol, SignalName, Tls, WhenSpent,
 };
 pub use filter::{Condition, Pattern};
-#[cfg(test)]
 pub(crate) use outcome::Outcome;
 pub(crate) use prepare::Preparation;
 pub use retry::{Retried, dead_letters, drop_dead_letter, retry_dead_letter};
@@ -61,17 +62,24 @@ const JOIN_PAUSE: Duration = Duration::from_millis(5);
 /// The threads that forward.
 #[derive(Debug)]
 pub(crate) struct Forwarding {
-    journal: Arc<Journal>,
+    watched: Watched,
     signal: Signal,
-    destinations: Vec<Running>,
     threads: Vec<JoinHandle<()>>,
 }
 
+/// The destinations, for whoever wants to know how they are doing.
+#[derive(Debug, Clone)]
+pub(crate) struct Watched {
+    journal: Arc<Journal>,
+    destinations: Vec<Running>,
+}
+
 /// A destination whose thread runs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Running {
     name: String,
     consumer: String,
+    budget: u64,
     status: Arc<Status>,
 }
 
@@ -133,7 +141,8 @@ impl Forwarding {
     pub(crate) fn start(config: &Config, around: &Surroundings) -> Result<Self, Error> {
         let journal = Arc::clone(&around.journal);
         let signal = Signal::new();
-        let mut started = Self { journal, signal, destinations: Vec::new(), threads: Vec::new() };
+        let watched = Watched { journal, destinations: Vec::new() };
+        let mut started = Self { watched, signal, threads: Vec::new() };
         for destination in &config.forward {
             started.add(destination, config, around)?;
         }
@@ -155,7 +164,7 @@ impl Forwarding {
         let status = Arc::new(Status::default());
         let work = work(destination, config, around, &config.data, Arc::clone(&status));
         let consumer = work.consumer.clone();
-        let (signal, published) = (self.signal.clone(), self.journal.published());
+        let (signal, published) = (self.signal.clone(), self.watched.journal.published());
         let sender = Sender { client, redaction: Arc::clone(&around.redaction) };
         let named = name.clone();
         let forward = move || {
@@ -170,25 +179,19 @@ impl Forwarding {
         };
         self.threads.push(spawn("forward", forward)?);
         tracing::info!(destination = name, endpoint = destination.endpoint, "forwarding");
-        self.destinations.push(Running { name, consumer, status });
+        let budget = budget(destination, &config.journal);
+        self.watched.destinations.push(Running { name, consumer, budget, status });
         Ok(())
     }
 
     /// How each destination is doing.
     pub(crate) fn status(&self) -> Vec<DestinationStatus> {
-        let end = self.journal.end();
-        let status = |it: &Running| {
-            let position = self.journal.cursor(&it.consumer);
-            DestinationStatus {
-                name: it.name.clone(),
-                position,
-                waiting_records: end.saturating_sub(position),
-                waiting_bytes: self.journal.backlog(&it.consumer),
-                counts: it.status.counts(),
-                failing: it.status.failing(),
-            }
-        };
-        self.destinations.iter().map(status).collect()
+        self.watched.status()
+    }
+
+    /// The same, for somebody else to ask.
+    pub(crate) fn watched(&self) -> Watched {
+        self.watched.clone()
     }
 
     /// Sends what the journal holds and ends; a destination that takes nothing just then, or takes
@@ -221,6 +224,54 @@ impl Forwarding {
 impl Drop for Forwarding {
     fn drop(&mut self) {
         self.abandon();
+    }
+}
+
+impl Watched {
+    /// How each destination is doing.
+    pub(crate) fn status(&self) -> Vec<DestinationStatus> {
+        let end = self.journal.end();
+        let status = |it: &Running| {
+            let position = self.journal.cursor(&it.consumer);
+            DestinationStatus {
+                name: it.name.clone(),
+                position,
+                waiting_records: end.saturating_sub(position),
+                waiting_bytes: self.journal.backlog(&it.consumer),
+                counts: it.status.counts(),
+                failing: it.status.failing(),
+            }
+        };
+        self.destinations.iter().map(status).collect()
+    }
+
+    /// The most bytes that may wait for each destination.
+    pub(crate) fn budgets(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.destinations.iter().map(|it| (it.name.as_str(), it.budget))
+    }
+}
+
+/// What a destination says to an empty request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Tried {
+    /// It takes requests.
+    Taken,
+    /// It takes nothing now.
+    Later(String),
+    /// It refuses such a request for good.
+    Never { status: String, reason: String },
+}
+
+/// Sends a destination an empty request, once.
+pub(crate) async fn try_once(destination: &Destination, signal: OtlpSignal) -> Tried {
+    let mut client = match Client::new(destination) {
+        Ok(client) => client,
+        Err(reason) => return Tried::Later(reason),
+    };
+    match client.send(signal, &Bytes::new()).await {
+        Outcome::Delivered { .. } => Tried::Taken,
+        Outcome::Later { reason, .. } => Tried::Later(reason),
+        Outcome::Never { status, reason, .. } => Tried::Never { status, reason },
     }
 }
 

@@ -68,7 +68,7 @@ impl State {
         self.ends().filter(move |(_, end)| *end > cursor)
     }
 
-    fn backlog(&self, consumer: &str) -> u64 {
+    pub(super) fn backlog(&self, consumer: &str) -> u64 {
         self.needed(consumer).map(|(segment, _)| segment.size).sum()
     }
 

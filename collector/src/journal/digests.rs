@@ -152,6 +152,19 @@ impl Digests {
         self.taken.front().map(|taken| taken.position)
     }
 
+    /// When the oldest request was received of which a consumer at `position` needs something, as far
+    /// as it is remembered, nanoseconds since the epoch.
+    pub(super) fn received(&self, position: u64) -> Option<i64> {
+        let after = self.taken.partition_point(|taken| taken.position <= position);
+        let holds = self.taken.get(after.saturating_sub(1))?;
+        Some(holds.received_unix_nano)
+    }
+
+    /// What has happened since the start.
+    pub(super) const fn counts(&self) -> Counts {
+        self.counts
+    }
+
     /// What has happened since the start, or since this was called.
     pub(super) fn take_counts(&mut self) -> Counts {
         std::mem::take(&mut self.counts)

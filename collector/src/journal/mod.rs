@@ -9,10 +9,12 @@ mod cursor;
 mod digests;
 mod entry;
 mod lock;
+mod meter;
 mod prepare;
 mod reader;
 mod recovery;
 mod segment;
+mod standing;
 #[cfg(test)]
 pub(crate) mod tests;
 mod writer;
@@ -35,6 +37,7 @@ use digests::{Digest, Digests};
 use entry::Incarnation;
 pub(crate) use entry::{Entry, REDACTIONS_LIMIT, Record};
 use lock::Lock;
+use meter::JournalMeter;
 use prepare::Preparer;
 pub(crate) use reader::Reader;
 use segment::{NotActivated, Segment};
@@ -85,6 +88,8 @@ pub(crate) struct Shared {
     digests: Mutex<Digests>,
     /// Where those of deleted segments are. Locked while segments are deleted.
     digest_files: Mutex<DigestFiles>,
+    config: JournalConfig,
+    meter: JournalMeter,
     _lock: Lock,
 }
 
@@ -101,6 +106,8 @@ struct State {
     /// Records that were deleted before a consumer had them, up to where it begins now.
     missed: BTreeMap<String, Shed>,
     failed: Option<String>,
+    /// Why the last request that needed room got none.
+    full: Option<&'static str>,
     closed: bool,
 }
 
@@ -190,8 +197,16 @@ impl Journal {
         let tail = recovery::recover_tail(&*disk, &newest, &incarnation, &mut remember)?;
         check_cursors(folder, &cursors, oldest.first, tail.position)?;
         let durable = tail.position;
-        let state =
-            State { durable, segments, cursors, holding, missed, failed: None, closed: false };
+        let state = State {
+            durable,
+            segments,
+            cursors,
+            holding,
+            missed,
+            failed: None,
+            full: None,
+            closed: false,
+        };
         let preparer = preparer(&disk, folder)?;
         let shared = Arc::new(Shared {
             disk,
@@ -202,6 +217,8 @@ impl Journal {
             published: watch::Sender::new(durable),
             digests,
             digest_files: Mutex::new(digest_files),
+            config: config.clone(),
+            meter: JournalMeter::new(),
             _lock: lock,
         });
         let writer = Writer::new(Arc::clone(&shared), config, newest, tail, preparer);

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
@@ -272,7 +273,10 @@ impl Writer {
     /// Goes on in a new segment with room for an entry of `stride` bytes.
     fn rotate(&mut self, stride: u64) -> Result<(), Refused> {
         let size = self.config.segment_bytes.max((ENTRIES + stride).next_multiple_of(ENTRIES));
-        self.shared.room_for(size, self.config.max_bytes).map_err(Refused::Full)?;
+        if let Err(reason) = self.shared.room_for(size, self.config.max_bytes) {
+            self.shared.set_full(Some(reason));
+            return Err(Refused::Full(reason));
+        }
         let prepared =
             self.preparer.take(size).map_err(|error| self.refuse("make a segment in", &error))?;
         let position = self.tail.position;
@@ -310,20 +314,28 @@ impl Writer {
         }
         let Tail { file, offset, .. } = &self.tail;
         let (from, to) = (*offset, *offset + group.bytes);
+        let started = Instant::now();
         if let Err(error) = file.write_at(STEP, &mut slices, from) {
             self.dirty = Some((from, to));
             return Err(self.refuse("write to", &error));
         }
         // After a failed sync the kernel may have thrown the pages away and call the next one a
         // success: nothing more may be promised on top of it.
+        let written = started.elapsed();
         if let Err(error) = file.sync(STEP) {
             return Err(self.fail("sync", &error));
         }
+        let meter = &self.shared.meter;
+        let synced = started.elapsed();
+        meter.append.observe(synced);
+        meter.sync.observe(synced.saturating_sub(written));
+        meter.bytes.fetch_add(group.bytes, Ordering::Relaxed);
         self.tail.offset = to;
         self.tail.position = position;
         // Before a consumer can pass them, and their segment be deleted.
         self.remember(group, first);
         self.shared.publish(position);
+        self.shared.set_full(None);
         Ok(first)
     }
 
@@ -331,6 +343,7 @@ impl Writer {
     fn refuse(&mut self, action: &str, error: &io::Error) -> Refused {
         if is_full(error) {
             self.full_until = Some(Instant::now() + self.full_pause);
+            self.shared.set_full(Some("the disk is full"));
             tracing::error!(folder = %self.shared.folder.display(), "cannot {action} the journal: {error}; refusing requests until there is space");
             return Refused::Full("the disk is full");
         }

@@ -10,13 +10,13 @@ use hyper::body::{Body, Frame, SizeHint};
 
 /// The body of a response.
 #[derive(Debug, Default)]
-pub(super) struct Reply {
+pub(crate) struct Reply {
     data: Option<Bytes>,
     trailers: Option<HeaderMap>,
 }
 
 impl Reply {
-    pub(super) fn new(data: Bytes) -> Self {
+    pub(crate) fn new(data: Bytes) -> Self {
         Self { data: Some(data).filter(|data| !data.is_empty()), trailers: None }
     }
 

@@ -17,6 +17,7 @@ use super::intake::{Arrived, Intake};
 use super::limits::{self, Compression};
 use super::origin::Origin;
 use super::status::Refusal;
+use crate::operation::counters::Transport;
 
 /// Content type of gRPC.
 const GRPC: &str = "application/grpc";
@@ -52,6 +53,7 @@ pub(super) async fn answer(
     match accepted {
         Ok(()) => respond(Reply::new(Bytes::from_static(&SUCCESS)), Status::ok("")),
         Err(refusal) => {
+            intake.counters.refused(Transport::Grpc, refusal.reason());
             limits::drain(body, guard::listened(intake, &refusal)).await;
             let message = intake.wording(&refusal);
             let details = refusal.status(message.clone(), intake.limits.retry_after).to_protobuf();
@@ -80,7 +82,8 @@ async fn take_in(
     body: &mut Incoming,
 ) -> Result<(), Refusal> {
     let limits = &intake.limits;
-    let mut ticket = intake.admission.enter().await.map_err(|_| Refusal::overloaded())?;
+    let transport = Transport::Grpc;
+    let mut ticket = intake.enter(signal, transport).await?;
     let limit = limits.request_bytes.saturating_add(PREFIX);
     let read = limits::read(body, limit, limits.request_pause, &mut ticket);
     let body =
@@ -89,7 +92,8 @@ async fn take_in(
     let (compressed, body) = message(body)?;
     let compression = if compressed { compression(headers)? } else { Compression::None };
     let encoding = Encoding::Protobuf;
-    intake.accept(Arrived { signal, encoding, compression, body, origin, ticket }).await
+    let arrived = Arrived { signal, transport, encoding, compression, body, origin, ticket };
+    intake.accept(arrived).await
 }
 
 /// The one message of a unary call, and whether it is compressed.

@@ -34,6 +34,14 @@ pub(super) fn admit(
     Ok(admitted)
 }
 
+/// Whether this sender may look at how the collector is doing.
+pub(super) fn look(intake: &Intake, origin: &Origin, headers: &HeaderMap) -> Result<(), Refusal> {
+    let trusted = origin.address.is_none();
+    let certificate = origin.certificate.as_deref();
+    let looked = intake.gate.admit(headers, certificate, trusted, Scope::Read);
+    looked.map(drop).map_err(|denied| refusal(intake, origin, &denied))
+}
+
 fn refusal(intake: &Intake, origin: &Origin, denied: &Denied) -> Refusal {
     let reason = denied.to_string();
     // Those behind the Unix socket are of one user, like those of one address.

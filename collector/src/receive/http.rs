@@ -14,6 +14,7 @@ use super::intake::{Arrived, Intake};
 use super::limits::{self, Compression};
 use super::origin::Origin;
 use super::status::Refusal;
+use crate::operation::counters::Transport;
 
 /// Content type of Protobuf bodies.
 const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
@@ -49,9 +50,15 @@ pub(super) async fn answer(
         Ok(()) => success(reply),
         Err(refusal) => {
             limits::drain(body, guard::listened(intake, &refusal)).await;
-            refuse(&refusal, intake.wording(&refusal), reply, intake.limits.retry_after)
+            refused(intake, &refusal, reply)
         }
     }
+}
+
+/// Says and counts that a request is refused.
+pub(super) fn refused(intake: &Intake, refusal: &Refusal, reply: Encoding) -> Response<Reply> {
+    intake.counters.refused(Transport::Http, refusal.reason());
+    refuse(refusal, intake.wording(refusal), reply, intake.limits.retry_after)
 }
 
 async fn take_in(
@@ -61,13 +68,15 @@ async fn take_in(
     body: &mut Incoming,
 ) -> Result<(), Refusal> {
     let limits = &intake.limits;
-    let mut ticket = intake.admission.enter().await.map_err(|_| Refusal::overloaded())?;
+    let transport = Transport::Http;
+    let mut ticket = intake.enter(head.signal, transport).await?;
     let read = limits::read(body, limits.request_bytes, limits.request_pause, &mut ticket);
     let body =
         tokio::time::timeout(limits.request_time, read).await.map_err(|_| Refusal::Slow)??;
     intake.rates.charge(guard::rated(&origin), body.len());
     let Head { signal, encoding, compression } = head;
-    intake.accept(Arrived { signal, encoding, compression, body, origin, ticket }).await
+    let arrived = Arrived { signal, transport, encoding, compression, body, origin, ticket };
+    intake.accept(arrived).await
 }
 
 fn head(

@@ -1,9 +1,10 @@
 //! What becomes of a request, whatever it came over.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use blotter_redaction::Redactor;
+use blotter_redaction::{Counts, Redactor};
 use blotter_schemas::otlp::{self, Encoding, Measure, Request, Signal};
 use bytes::Bytes;
 use tokio::sync::Semaphore;
@@ -16,7 +17,8 @@ use super::{claims, cut};
 use crate::access::{Gate, Rates};
 use crate::admit::{Admission, Ticket};
 use crate::config::Limits;
-use crate::journal::{Journal, REDACTIONS_LIMIT, Record};
+use crate::journal::{Journal, REDACTIONS_LIMIT, Record, Refused};
+use crate::operation::counters::{Counters, Transport};
 use crate::redaction::Redaction;
 
 /// Bodies up to this size are checked on the thread that read them: it takes some 100 microseconds.
@@ -31,6 +33,10 @@ pub(crate) struct Intake {
     pub(crate) gate: Arc<Gate>,
     /// How much each may send.
     pub(super) rates: Rates,
+    /// What is counted of requests.
+    pub(crate) counters: Counters,
+    /// Whether requests are refused because the operator wants it.
+    draining: AtomicBool,
     journal: Arc<Journal>,
     redaction: Arc<Redaction>,
     /// Decompressing, checking and redacting at a time: more than the cores would only wait for each other.
@@ -41,6 +47,7 @@ pub(crate) struct Intake {
 #[derive(Debug)]
 pub(super) struct Arrived {
     pub signal: Signal,
+    pub transport: Transport,
     pub encoding: Encoding,
     pub compression: Compression,
     /// As sent.
@@ -76,6 +83,8 @@ struct Clean {
     count: u32,
     redaction_version: u16,
     redactions: Bytes,
+    /// How often each rule found something.
+    found: Counts,
     ticket: Ticket,
 }
 
@@ -92,22 +101,54 @@ impl Intake {
             gate,
             rates: Rates::new(&limits),
             limits,
+            counters: Counters::default(),
+            draining: AtomicBool::new(false),
             journal,
             redaction,
             checks: Arc::new(Semaphore::new(cores)),
         }
     }
 
+    /// Refuses every further request, or takes them again.
+    pub(crate) fn set_draining(&self, draining: bool) {
+        self.draining.store(draining, Ordering::Relaxed);
+    }
+
+    /// Whether every request is refused because the operator wants it.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Requests that are not acknowledged yet, and their bytes.
+    pub(crate) fn in_flight(&self) -> (u64, u64) {
+        self.admission.in_flight(&self.limits)
+    }
+
+    /// Lets a request in, waiting a while for its turn.
+    pub(super) async fn enter(
+        &self,
+        signal: Signal,
+        transport: Transport,
+    ) -> Result<Ticket, Refusal> {
+        self.counters.request(signal, transport);
+        if self.is_draining() {
+            return Err(Refusal::Draining);
+        }
+        self.admission.enter().await.map_err(|_| Refusal::overloaded())
+    }
+
     /// Makes a request durable; when this returns, it may be acknowledged.
     pub(super) async fn accept(&self, arrived: Arrived) -> Result<(), Refusal> {
         let received_unix_nano = now_unix_nano();
         let Origin { peer, sender, tenant, .. } = arrived.origin.clone();
-        let signal = arrived.signal;
+        let (signal, transport) = (arrived.signal, arrived.transport);
+        self.counters.body(signal, transport, arrived.body.len());
         let clean = self.clean(arrived).await?;
         if clean.count == 0 {
+            self.counters.acknowledged(signal, transport, 0);
             return Ok(());
         }
-        let Clean { body, encoding, count, redaction_version, redactions, ticket } = clean;
+        let Clean { body, encoding, count, redaction_version, redactions, found, ticket } = clean;
         let record = Record {
             received_unix_nano,
             signal,
@@ -120,10 +161,10 @@ impl Intake {
             redactions,
             body,
         };
-        match self.journal.append(record, Some(ticket)).await {
-            Ok(_) => Ok(()),
-            Err(refused) => Err(Refusal::Unavailable(refused.to_string())),
-        }
+        self.journal.append(record, Some(ticket)).await?;
+        self.counters.acknowledged(signal, transport, count.into());
+        self.counters.redacted(&found);
+        Ok(())
     }
 
     /// What may be said of a refusal: some quote what was sent.
@@ -173,8 +214,7 @@ impl Intake {
         working.await.unwrap_or_else(|error| {
             // A panic is a fault of ours that the same request would meet again; that we are stopping
             // says nothing about it.
-            let stopping = || Refusal::Unavailable("the collector is stopping".to_owned());
-            Err(if error.is_cancelled() { stopping() } else { Refusal::Internal })
+            Err(if error.is_cancelled() { Refused::Closed.into() } else { Refusal::Internal })
         })
     }
 }
@@ -194,6 +234,7 @@ impl Checked {
             count: u32::try_from(self.count).map_err(|_| Refusal::Internal)?,
             redaction_version: redactor.rules_version(),
             redactions: Bytes::new(),
+            found: Counts::new(),
             ticket: self.ticket,
         })
     }
@@ -257,11 +298,11 @@ fn redact(checked: Checked, limits: &Limits, redactor: &Redactor) -> Result<Clea
         None => Request::decode(signal, encoding, &sent)
             .map_err(|error| Refusal::Undecodable(error.to_string()))?,
     };
-    let mut changed = redactor.redact(&mut request);
-    claims.add_to(&mut changed, claims::RULE);
+    let mut found = redactor.redact(&mut request);
+    claims.add_to(&mut found, claims::RULE);
     // Only now: half a secret would not be found.
-    cut::cut(&mut request, limits.string_bytes).add_to(&mut changed, cut::RULE);
-    let redacted = redactor.account(&changed);
+    cut::cut(&mut request, limits.string_bytes).add_to(&mut found, cut::RULE);
+    let redacted = redactor.account(&found);
     let body = Bytes::from(request.encode());
     let redactions = Bytes::from(redacted.to_bytes());
     let (before, after) = (sent.len(), body.len() + redactions.len());
@@ -286,6 +327,7 @@ fn redact(checked: Checked, limits: &Limits, redactor: &Redactor) -> Result<Clea
         count: u32::try_from(count).map_err(|_| Refusal::Internal)?,
         redaction_version: redacted.version,
         redactions,
+        found: found.total,
         ticket,
     })
 }

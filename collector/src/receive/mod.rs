@@ -20,6 +20,7 @@ mod server;
 mod status;
 mod unix;
 
+pub(crate) use body::Reply;
 pub(crate) use idle::Idle;
 pub(crate) use intake::Intake;
 pub(crate) use origin::Origins;

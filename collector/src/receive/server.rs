@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use blotter_schemas::otlp::Encoding;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -19,11 +20,11 @@ use tokio_util::task::TaskTracker;
 
 use super::body::Reply;
 use super::idle::{Activity, Idle};
-use super::intake::Intake;
 use super::origin::{self, Origin, Origins};
-use super::{grpc, http as otlp_http};
+use super::{grpc, guard, http as otlp_http};
 use crate::access::CertificateNames;
 use crate::access::tls::Tls;
+use crate::operation::{self, State};
 
 /// How long a connection that is to end may take to.
 const GRACE: Duration = Duration::from_secs(2);
@@ -39,7 +40,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What every listener of a collector shares.
 #[derive(Debug, Clone)]
 pub(crate) struct Server {
-    pub intake: Arc<Intake>,
+    pub state: Arc<State>,
     /// Finds out who connected.
     pub origins: Origins,
     /// TLS of the ports.
@@ -208,18 +209,18 @@ async fn connection(
     activity: Arc<Activity>,
 ) {
     let origin = Arc::new(origin);
-    let intake = Arc::clone(&server.intake);
+    let state = Arc::clone(&server.state);
     let begun = Arc::clone(&activity);
     let service = service_fn(move |request| {
         let open = begun.begin();
-        let answer = answer(Arc::clone(&intake), Arc::clone(&origin), request);
+        let answer = answer(Arc::clone(&state), Arc::clone(&origin), request);
         async move {
             let answer = answer.await;
             drop(open);
             answer
         }
     });
-    let limits = &server.intake.limits;
+    let limits = &server.state.intake.limits;
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.idle_time);
     let (stream_window, connection_window) = WINDOWS;
@@ -255,13 +256,24 @@ async fn connection(
 }
 
 async fn answer(
-    intake: Arc<Intake>,
+    state: Arc<State>,
     origin: Arc<Origin>,
     request: Request<Incoming>,
 ) -> Result<Response<Reply>, Infallible> {
+    let intake = &state.intake;
     Ok(if grpc::is_grpc(request.headers()) {
-        grpc::answer(&intake, &origin, request).await
+        grpc::answer(intake, &origin, request).await
+    } else if operation::serves(request.method(), request.uri().path()) {
+        // Whoever restarts a collector that is ill need not show who they are.
+        let looked = match request.uri().path() {
+            "/healthz" | "/readyz" => Ok(()),
+            _ => guard::look(intake, &origin, request.headers()),
+        };
+        match looked {
+            Ok(()) => operation::answer(&state, request.method(), request.uri().path()).await,
+            Err(refusal) => otlp_http::refused(intake, &refusal, Encoding::Json),
+        }
     } else {
-        otlp_http::answer(&intake, &origin, request).await
+        otlp_http::answer(intake, &origin, request).await
     })
 }

@@ -6,6 +6,7 @@ use http::StatusCode;
 use prost::Message as _;
 use tonic::Code;
 
+use crate::journal::Refused;
 use crate::rpc::{Any, ProtobufDuration, RETRY_INFO, RetryInfo, Status};
 
 /// Why a request is not acknowledged.
@@ -69,6 +70,12 @@ pub(super) enum Refusal {
     /// We cannot take it now; later we may.
     #[error("{0}")]
     Unavailable(String),
+    /// The journal does not take it now.
+    #[error(transparent)]
+    Journal(#[from] Refused),
+    /// No requests are taken any more, as the operator wants it.
+    #[error("the collector is being drained; try again later or elsewhere")]
+    Draining,
     /// A fault of ours.
     #[error("the request could not be checked")]
     Internal,
@@ -96,7 +103,9 @@ impl Refusal {
             Self::Path(_) | Self::GrpcMethod(_) => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             // To a sender of OTLP, 408 would say: never again.
-            Self::Slow | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Slow | Self::Unavailable(_) | Self::Journal(_) | Self::Draining => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -120,7 +129,7 @@ impl Refusal {
             Self::ContentEncoding(_) | Self::GrpcMethod(_) | Self::Method(_) => Code::Unimplemented,
             Self::Path(_) => Code::NotFound,
             Self::Slow => Code::DeadlineExceeded,
-            Self::Unavailable(_) => Code::Unavailable,
+            Self::Unavailable(_) | Self::Journal(_) | Self::Draining => Code::Unavailable,
             Self::Internal => Code::Internal,
         }
     }
@@ -129,7 +138,12 @@ impl Refusal {
     pub(super) const fn is_retryable(&self) -> bool {
         matches!(
             self,
-            Self::Unavailable(_) | Self::Slow | Self::Throttled { .. } | Self::RateLimited { .. }
+            Self::Unavailable(_)
+                | Self::Slow
+                | Self::Journal(_)
+                | Self::Draining
+                | Self::Throttled { .. }
+                | Self::RateLimited { .. }
         )
     }
 
@@ -152,6 +166,35 @@ impl Refusal {
         )
     }
 
+    /// The reason in a word that does not change, for what is counted.
+    pub(super) const fn reason(&self) -> &'static str {
+        match self {
+            Self::Undecodable(_) => "undecodable",
+            Self::TooLarge { .. } => "too_large",
+            Self::TooManyRecords { .. } => "too_many_records",
+            Self::TooLargeExpanded { .. } => "too_large_expanded",
+            Self::TooManyAttributes { .. } => "too_many_attributes",
+            Self::TooDeep { .. } => "too_deep",
+            Self::Unauthenticated(_) => "unauthenticated",
+            Self::Forbidden(_) => "forbidden",
+            Self::Throttled { .. } => "throttled",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::ContentType(_) => "content_type",
+            Self::ContentEncoding(_) => "content_encoding",
+            Self::Path(_) => "path",
+            Self::GrpcMethod(_) => "grpc_method",
+            Self::Method(_) => "method",
+            Self::Slow => "slow",
+            Self::Broken(_) => "broken",
+            Self::Unavailable(_) => "overloaded",
+            Self::Journal(Refused::Full(_)) => "journal_full",
+            Self::Journal(Refused::Failed(_)) => "journal_failed",
+            Self::Journal(Refused::Closed) => "stopping",
+            Self::Draining => "draining",
+            Self::Internal => "internal",
+        }
+    }
+
     /// A `google.rpc.Status` with this message; with the pause to make before trying again, where that
     /// may help.
     pub(super) fn status(&self, message: String, retry_after: Duration) -> Status {
@@ -167,4 +210,69 @@ fn retry_info(pause: Duration) -> Any {
     };
     let info = RetryInfo { retry_delay: Some(delay) };
     Any { type_url: RETRY_INFO.to_owned(), value: info.encode_to_vec() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_refusal() -> Vec<Refusal> {
+        let text = || "x".to_owned();
+        vec![
+            Refusal::Undecodable(text()),
+            Refusal::TooLarge { limit: 1 },
+            Refusal::TooManyRecords { count: 2, limit: 1 },
+            Refusal::TooLargeExpanded { limit: 1 },
+            Refusal::ContentType(text()),
+            Refusal::ContentEncoding(text()),
+            Refusal::Path(text()),
+            Refusal::GrpcMethod(text()),
+            Refusal::Method(text()),
+            Refusal::Slow,
+            Refusal::Broken(text()),
+            Refusal::Unavailable(text()),
+            Refusal::Journal(Refused::Full("x")),
+            Refusal::Journal(Refused::Failed(text())),
+            Refusal::Journal(Refused::Closed),
+            Refusal::Draining,
+            Refusal::Internal,
+        ]
+    }
+
+    #[test]
+    fn a_refusal_is_retryable_over_http_exactly_where_the_specification_says_so() {
+        for refusal in every_refusal() {
+            let retryable = matches!(refusal.http().as_u16(), 429 | 502 | 503 | 504);
+            assert_eq!(refusal.is_retryable(), retryable, "{refusal:?}");
+            assert!(refusal.http().as_u16() >= 400, "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_retryable_over_grpc_exactly_where_it_is_over_http_and_then_says_when() {
+        for refusal in every_refusal() {
+            let status = refusal.status("x".to_owned(), Duration::from_secs(7));
+            assert_eq!(status.details.len(), usize::from(refusal.is_retryable()), "{refusal:?}");
+            let retryable = match refusal.code() {
+                Code::Cancelled
+                | Code::DeadlineExceeded
+                | Code::Aborted
+                | Code::OutOfRange
+                | Code::Unavailable
+                | Code::DataLoss => true,
+                Code::ResourceExhausted => !status.details.is_empty(),
+                _ => false,
+            };
+            assert_eq!(refusal.is_retryable(), retryable, "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn every_refusal_has_a_reason_of_its_own() {
+        let reasons: std::collections::BTreeSet<&str> =
+            every_refusal().iter().map(Refusal::reason).collect();
+        assert_eq!(reasons.len(), every_refusal().len());
+        let word = |it: &&str| it.bytes().all(|it| it.is_ascii_lowercase() || it == b'_');
+        assert!(reasons.iter().all(word), "{reasons:?}");
+    }
 }

@@ -73,6 +73,8 @@ pub struct Event {
     pub auth_mode: Option<String>,
     /// Type of the credential used; never its value. (`blotter.token.type`)
     pub token_type: Option<String>,
+    /// Keyed fingerprint of that credential, where the sender gives one. (`blotter.token.fingerprint`)
+    pub token_fingerprint: Option<String>,
     /// Host the agent ran on. (`host.name`)
     pub host_name: Option<String>,
     /// Process of the agent. (`process.pid`)
@@ -224,6 +226,11 @@ impl Event {
         columns::label_value(self.account_id.as_deref(), "blotter.account.id", &mut all);
         columns::label_value(self.auth_mode.as_deref(), "blotter.auth.mode", &mut all);
         columns::label_value(self.token_type.as_deref(), "blotter.token.type", &mut all);
+        columns::label_value(
+            self.token_fingerprint.as_deref(),
+            "blotter.token.fingerprint",
+            &mut all,
+        );
         columns::label_value(self.host_name.as_deref(), "host.name", &mut all);
         columns::int_value(self.process_pid, "process.pid", &mut all);
         columns::label_value(self.terminal.as_deref(), "blotter.terminal", &mut all);
@@ -334,6 +341,10 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         columns::label_field("account_id", "Account or organisation."),
         columns::label_field("auth_mode", "How the agent was signed in, in its own words."),
         columns::label_field("token_type", "Type of the credential used; never its value."),
+        columns::label_field(
+            "token_fingerprint",
+            "Keyed fingerprint of that credential, where the sender gives one.",
+        ),
         columns::label_field("host_name", "Host the agent ran on."),
         columns::int_field("process_pid", "Process of the agent."),
         columns::label_field("terminal", "Terminal or client of the agent."),
@@ -472,6 +483,7 @@ impl Row for Event {
                 columns::label(rows.iter().map(|row| row.account_id.as_deref()))?,
                 columns::label(rows.iter().map(|row| row.auth_mode.as_deref()))?,
                 columns::label(rows.iter().map(|row| row.token_type.as_deref()))?,
+                columns::label(rows.iter().map(|row| row.token_fingerprint.as_deref()))?,
                 columns::label(rows.iter().map(|row| row.host_name.as_deref()))?,
                 columns::int(rows.iter().map(|row| row.process_pid)),
                 columns::label(rows.iter().map(|row| row.terminal.as_deref()))?,
@@ -588,6 +600,9 @@ impl Row for Event {
         columns::read_label(batch, "account_id", &mut rows, |row, value| row.account_id = value)?;
         columns::read_label(batch, "auth_mode", &mut rows, |row, value| row.auth_mode = value)?;
         columns::read_label(batch, "token_type", &mut rows, |row, value| row.token_type = value)?;
+        columns::read_label(batch, "token_fingerprint", &mut rows, |row, value| {
+            row.token_fingerprint = value
+        })?;
         columns::read_label(batch, "host_name", &mut rows, |row, value| row.host_name = value)?;
         columns::read_int(batch, "process_pid", &mut rows, |row, value| row.process_pid = value)?;
         columns::read_label(batch, "terminal", &mut rows, |row, value| row.terminal = value)?;

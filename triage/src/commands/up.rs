@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use blotter_archive::Location;
-use blotter_collector::{Collector, Config, ConfigFile, quiet_panics};
+use blotter_collector::{Collector, ConfigFile, quiet_panics};
 use blotter_triage::connect::{self, Agent, configuration};
 use blotter_triage::render::terminal::escape;
 use clap::Args;
@@ -28,20 +28,22 @@ is on disk, whatever happens. Secrets that a rule knows are taken out before tha
 their place; what is no secret to any rule is stored as it is sent. On loopback, which is the default, nobody is \
 asked who they are; another address needs TLS and credentials in --config (docs/access.md).")]
 pub struct Arguments {
-    /// Folder of the journal and, unless --archive says otherwise, of the archive.
-    #[arg(long, value_name = "DIR", default_value = "./blotter-data")]
-    data: PathBuf,
+    /// Folder of the journal and, unless --archive says otherwise, of the archive [default:
+    /// ./blotter-data].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Configuration in TOML: redaction rules, allowlist, modes of fields, key file
     /// (docs/redaction.md); backends that get a copy of everything (docs/forwarding.md); who may
-    /// connect (docs/access.md).
+    /// connect (docs/access.md); every other setting of the collector (docs/operation.md). Flags win
+    /// over it.
     #[arg(long, value_name = "FILE", env = "BLOTTER_CONFIG")]
     config: Option<PathBuf>,
-    /// Where to expect OTLP/gRPC. Port 0 picks a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4317")]
-    grpc: SocketAddr,
-    /// Where to expect OTLP/HTTP. Port 0 picks a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4318")]
-    http: SocketAddr,
+    /// Where to expect OTLP/gRPC. Port 0 picks a free one [default: 127.0.0.1:4317].
+    #[arg(long, value_name = "ADDRESS")]
+    grpc: Option<SocketAddr>,
+    /// Where to expect OTLP/HTTP. Port 0 picks a free one [default: 127.0.0.1:4318].
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<SocketAddr>,
     /// Make a Unix socket here as well: only your own user can connect, and the kernel says which
     /// process each record came from.
     #[arg(long, value_name = "PATH")]
@@ -62,18 +64,15 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
 
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
-    let mut config = Config::new(&arguments.data)?;
+    let file = arguments.config.as_deref().map(ConfigFile::read).transpose()?;
+    let mut config = file.unwrap_or_default().config(arguments.data)?;
     if let Some(archive) = &global.archive {
         config.archive = Location::parse(archive)?;
     }
-    if let Some(file) = &arguments.config {
-        let read = ConfigFile::read(file)?;
-        (config.redaction, config.forward) = (read.redaction, read.forward);
-        (config.access, config.limits) = (read.access, read.limits);
-    }
-    (config.grpc, config.http) = (arguments.grpc, arguments.http);
-    config.unix = arguments.unix;
-    config.maintenance.keep_days = arguments.keep;
+    config.grpc = arguments.grpc.unwrap_or(config.grpc);
+    config.http = arguments.http.unwrap_or(config.http);
+    config.unix = arguments.unix.or(config.unix);
+    config.maintenance.keep_days = arguments.keep.or(config.maintenance.keep_days);
     let archive = config.archive.clone();
     let collector = Collector::start(config).await?;
     for warning in collector.warnings() {

@@ -30,22 +30,31 @@ pub(super) fn install() -> anyhow::Result<Outcome> {
     let Some(root) = becoming_root() else {
         bail!("not root and no password-less sudo: run `apt-get install {list}` as root");
     };
-    let apt = |arguments: &[&str]| {
-        let words: Vec<&str> = root
-            .iter()
-            .copied()
-            .chain(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y"])
-            .chain(arguments.iter().copied())
-            .collect();
-        let mut command = Command::new(words.first().copied().unwrap_or("env"));
-        command.args(words.get(1..).unwrap_or_default());
-        command
-    };
-    run_fetching(&mut apt(&["update"]))?;
+    run_fetching(&mut apt(root, &["update"]))?;
     let mut arguments = vec!["install", "--no-install-recommends"];
     arguments.extend(packages);
-    run(&mut apt(&arguments))?;
+    run(&mut apt(root, &arguments))?;
     Ok(Outcome::Installed)
+}
+
+/// Reads the lists of packages anew.
+pub(super) fn update() -> anyhow::Result<()> {
+    let Some(root) = becoming_root() else {
+        bail!("not root and no password-less sudo: run `apt-get update` as root");
+    };
+    run_fetching(&mut apt(root, &["update"]))
+}
+
+fn apt(root: &[&str], arguments: &[&str]) -> Command {
+    let words: Vec<&str> = root
+        .iter()
+        .copied()
+        .chain(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y"])
+        .chain(arguments.iter().copied())
+        .collect();
+    let mut command = Command::new(words.first().copied().unwrap_or("env"));
+    command.args(words.get(1..).unwrap_or_default());
+    command
 }
 
 /// What to put before a command so that it runs as root; none where that is not possible.

@@ -153,3 +153,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_age_of_what_a_consumer_lacks_is_that_of_the_request_it_stands_in() {
+    let mut digests = Digests::new(2);
+    assert_eq!(digests.received(0), None);
+    for (position, age) in [(0, 1), (10, 2), (20, 3)] {
+        add(&mut digests, position, START + age);
+    }
+    // The first is forgotten: the answer is the oldest that is left.
+    for (position, age) in [(0, 2), (9, 2), (10, 2), (19, 2), (20, 3), (25, 3)] {
+        assert_eq!(digests.received(position), Some(START + age), "{position}");
+    }
+}

@@ -1,4 +1,6 @@
-//! The agents that the tests drive, from npm into `.tools/npm`, at the versions of `tests/agents`.
+//! What the tests take from npm: the agents that they drive, into `.tools/npm`, at the versions of
+//! `tests/agents`, and the OpenTelemetry SDK for JavaScript, into `.tools/javascript`, at those of
+//! `tests/javascript`.
 
 use std::fs;
 use std::process::Command;
@@ -10,10 +12,20 @@ use crate::command::run_fetching;
 use crate::generate::workspace;
 use crate::tools;
 
-/// Installs the packages of the lock file, unless exactly these are there.
-pub(super) fn install() -> anyhow::Result<Outcome> {
-    let wanted = workspace().join("tests/agents");
-    let folder = tools::folder().join("npm");
+/// Installs the agents.
+pub(super) fn install_agents() -> anyhow::Result<Outcome> {
+    install("tests/agents", "npm")
+}
+
+/// Installs the SDK for JavaScript.
+pub(super) fn install_sdk() -> anyhow::Result<Outcome> {
+    install("tests/javascript", "javascript")
+}
+
+/// Installs the packages of a lock file, unless exactly these are there.
+fn install(wanted: &str, folder: &str) -> anyhow::Result<Outcome> {
+    let wanted = workspace().join(wanted);
+    let folder = tools::folder().join(folder);
     // Written last: its presence says that the installation was completed.
     let installed = folder.join("installed-package-lock.json");
     if tools::same_content(&wanted.join("package-lock.json"), &installed) {

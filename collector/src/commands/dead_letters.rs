@@ -1,6 +1,5 @@
 //! `blotter-collector dead-letters`
 
-use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -8,7 +7,9 @@ use anyhow::bail;
 use blotter_collector::{
     ConfigFile, DeadLetter, Destination, Retried, dead_letters, drop_dead_letter, retry_dead_letter,
 };
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
+
+use super::{Format, escaped, say};
 
 /// What to do with dead letters.
 #[derive(Debug, Subcommand)]
@@ -48,12 +49,6 @@ pub(crate) struct Named {
     all: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 impl Which {
     fn holds(&self, letter: &DeadLetter) -> bool {
         let file = format!("{}/{}", letter.destination, letter.file);
@@ -82,8 +77,7 @@ impl Which {
                 value.to_string()
             }
         };
-        // Whoever reads may have enough.
-        let _ = writeln!(std::io::stdout(), "{line}");
+        say(&line);
         Ok(())
     }
 }
@@ -104,11 +98,6 @@ impl Named {
         }
         Ok(letters)
     }
-}
-
-/// What a backend said is not for a terminal to obey.
-fn escaped(text: &str) -> String {
-    text.chars().map(|it| if it.is_control() { '\u{fffd}' } else { it }).collect()
 }
 
 /// Does it.

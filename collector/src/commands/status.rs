@@ -1,0 +1,178 @@
+//! `blotter-collector status`
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use blotter_collector::{Asked, Report};
+use clap::Args;
+
+use super::settings::Settings;
+use super::{Format, escaped, say};
+
+/// Longest token that is read, in bytes.
+const TOKEN_LIMIT: usize = 4096;
+
+/// Whom to ask, and how to say it.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Text to read, or one JSON object
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Where it serves OTLP/HTTP [default: as its data folder says]
+    #[arg(long, value_name = "ADDRESS")]
+    address: Option<SocketAddr>,
+
+    /// File with a token of the scope `read`, where the collector wants one
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
+
+/// The token in a file.
+pub(crate) fn token(file: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let Some(file) = file else { return Ok(None) };
+    let text = fs::read_to_string(file)
+        .with_context(|| format!("cannot read the token in {}", file.display()))?;
+    let token = text.trim();
+    if token.is_empty() || token.len() > TOKEN_LIMIT {
+        anyhow::bail!("{} holds no token", file.display());
+    }
+    Ok(Some(token.to_owned()))
+}
+
+/// Asks and says.
+pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let asked = match arguments.address {
+        Some(address) => Asked::Tcp(address),
+        None => Asked::find(&settings.data()?)?,
+    };
+    let token = token(arguments.token_file.as_deref())?;
+    let report = asked.report(token.as_deref()).await?;
+    match arguments.format {
+        Format::Json => say(&serde_json::to_string_pretty(&report)?),
+        Format::Text => say(&escaped_lines(&text(&report, &asked))),
+    }
+    Ok(if report.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn escaped_lines(text: &str) -> String {
+    text.lines().map(escaped).collect::<Vec<_>>().join("\n")
+}
+
+fn text(report: &Report, asked: &Asked) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let ago = |then: f64| span(now - then);
+    let mut lines = vec![format!(
+        "Collector {} {} at {asked}, up {}",
+        report.collector_id,
+        report.version,
+        ago(report.started_unix_seconds)
+    )];
+    lines.push(match (&report.not_ready, report.draining) {
+        (_, true) => "  DRAINING: no requests are taken".to_owned(),
+        (Some(reason), _) => format!("  NOT READY: {reason}"),
+        (None, _) => "  ready".to_owned(),
+    });
+    lines.push("Received".to_owned());
+    for it in report.received.iter().filter(|it| it.requests > 0) {
+        lines.push(format!(
+            "  {} over {}: {} requests, {} acknowledged with {} records, {}",
+            it.signal,
+            it.transport,
+            it.requests,
+            it.acknowledged,
+            it.records,
+            bytes(it.bytes)
+        ));
+    }
+    if report.received.iter().all(|it| it.requests == 0) {
+        lines.push("  nothing since the start".to_owned());
+    }
+    lines.push(format!("  refused: {}", counts(report.refusals.iter())));
+    lines.push(format!("  redacted: {}", counts(report.redactions.iter())));
+    lines.push(format!(
+        "  in flight: {} requests, {}",
+        report.requests_in_flight,
+        bytes(report.bytes_in_flight)
+    ));
+    let journal = &report.journal;
+    let free = journal.disk_free_bytes.map_or_else(|| "unknown".to_owned(), bytes);
+    lines.push(format!(
+        "Journal\n  {} of {} in {} files, {free} free on its disk",
+        bytes(journal.bytes),
+        bytes(journal.limit_bytes),
+        journal.segments
+    ));
+    for it in &journal.consumers {
+        lines.push(match it.waiting_records {
+            0 => format!("  {}: nothing waits", it.name),
+            records => format!(
+                "  {}: {records} records wait ({}), the oldest for {}",
+                it.name,
+                bytes(it.waiting_bytes),
+                span(it.oldest_seconds)
+            ),
+        });
+    }
+    lines.push(format!(
+        "Archive {}\n  {} commits with {} rows, {} attempts failed, the last commit {}",
+        report.archive,
+        report.commits,
+        report.rows,
+        report.commit_failures,
+        report
+            .last_commit_unix_seconds
+            .map_or_else(|| "before the start".to_owned(), |last| format!("{} ago", ago(last)))
+    ));
+    if !report.destinations.is_empty() {
+        lines.push("Destinations".to_owned());
+    }
+    for it in &report.destinations {
+        lines.push(format!(
+            "  {}: {} forwarded, {} rejected, {} dead letters, {} given up, {} retries{}",
+            it.name,
+            it.forwarded,
+            it.rejected,
+            it.dead_letters,
+            it.shed,
+            it.retries,
+            it.failing.as_ref().map(|why| format!("; FAILING: {why}")).unwrap_or_default()
+        ));
+    }
+    if report.problems.is_empty() {
+        lines.push("Nothing is wrong.".to_owned());
+    }
+    for problem in &report.problems {
+        lines.push(format!("PROBLEM {}: {}\n  {}", problem.name, problem.text, problem.advice));
+    }
+    lines.join("\n")
+}
+
+fn counts<'a>(counts: impl Iterator<Item = (&'a String, &'a u64)>) -> String {
+    let all: Vec<String> = counts.map(|(name, count)| format!("{name} {count}")).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
+}
+
+/// Bytes for people.
+fn bytes(count: u64) -> String {
+    match count {
+        0..1024 => format!("{count} B"),
+        1024..1_048_576 => format!("{} KiB", count >> 10),
+        _ => format!("{} MiB", count >> 20),
+    }
+}
+
+/// A span of time for people.
+fn span(seconds: f64) -> String {
+    let whole = Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default().as_secs();
+    match whole {
+        0..120 => format!("{whole} s"),
+        120..7200 => format!("{} min", whole / 60),
+        7200..172_800 => format!("{} h", whole / 3600),
+        _ => format!("{} days", whole / 86_400),
+    }
+}
