@@ -46,24 +46,24 @@ async fn zstd_is_taken_over_both_transports_and_stored_as_what_it_holds() -> any
 async fn a_bomb_is_refused_for_good_whatever_it_is_packed_with() -> anyhow::Result<()> {
     let bench = Bench::new()?;
     let collector = bench.start("[limits]\nrequest_bytes = 1_000_000\n").await?;
-    let zeros = vec![0; 200 << 20];
+    let zeros = vec![0; 50 << 20];
     let wide = {
-        // A window of 1 GiB, which whoever reads it would have to keep.
+        // A window of 128 MiB, which whoever reads it would have to keep.
         let mut encoder = zstd::Encoder::new(Vec::new(), 1)?;
-        encoder.window_log(30)?;
+        encoder.window_log(27)?;
         encoder.write_all(&zeros)?;
         encoder.finish()?
     };
     let packed = [
-        ("gzip", gzip(&zeros)?, [413].as_slice(), RESOURCE_EXHAUSTED),
-        ("zstd", zstd::encode_all(zeros.as_slice(), 19)?, &[413], RESOURCE_EXHAUSTED),
-        ("zstd", wide, &[400], INVALID_ARGUMENT),
+        ("gzip", gzip(&zeros)?, 413, RESOURCE_EXHAUSTED),
+        ("zstd", zstd::encode_all(zeros.as_slice(), 3)?, 413, RESOURCE_EXHAUSTED),
+        ("zstd", wide, 400, INVALID_ARGUMENT),
     ];
-    for (name, body, statuses, code) in packed {
+    for (name, body, status, code) in packed {
         assert!(body.len() < 1_000_000, "{}", body.len());
         let http = Client::new(collector.http_address()).header("content-encoding", name);
         let answer = http.post(body.clone()).await?;
-        assert!(statuses.contains(&answer.status.as_u16()), "{name}: {answer:?}");
+        assert_eq!(answer.status, status, "{name}");
         assert!(!answer.headers.contains_key("retry-after"));
         let grpc = Client::new(collector.grpc_address()).header("grpc-encoding", name);
         let called = grpc.call_compressed(&body).await?;
@@ -81,7 +81,7 @@ async fn a_long_string_is_cut_with_a_mark_and_no_half_of_a_secret_is_left_at_its
     let collector = bench.start("[limits]\nstring_bytes = 1000\n").await?;
     let client = Client::new(collector.http_address());
     // A secret that lies across the place where the text is cut.
-    let secret = "ghp_0123456789abcdefghijABCDEFGHIJ456789";
+    let secret = "ghp_x7Kq2ZrT9vLm4Nw8Pc3Yb6Hd1Jf5Gs0Ae2Uk";
     let long = format!("long {}{secret} {}", "x ".repeat(450), "y ".repeat(2000));
     let value = attribute("tool.output", &"z".repeat(5000));
     assert_eq!(client.post(log(&long, vec![value])).await?.status, 200);

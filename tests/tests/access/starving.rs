@@ -104,7 +104,7 @@ async fn a_connection_that_withdraws_its_requests_in_a_flood_is_closed_and_no_ot
     frame(4, 0, 0, &[]);
     // POST http://x/ from HPACK's static table.
     let head = [0x83, 0x86, 0x84, 0x41, 1, b'x'];
-    for number in 0..2000 {
+    for number in 0..60 {
         let stream = 2 * number + 1;
         frame(1, 4, stream, &head);
         frame(3, 0, stream, &8_u32.to_be_bytes());
