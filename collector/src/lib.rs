@@ -10,6 +10,8 @@ mod config;
 mod config_file;
 mod error;
 mod forward;
+#[doc(hidden)]
+pub mod fuzzing;
 mod identity;
 mod journal;
 mod maintenance;

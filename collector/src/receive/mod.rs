@@ -4,6 +4,7 @@
 //! between, the same for both, is [`intake`].
 
 mod body;
+pub(crate) mod fuzzing;
 mod grpc;
 mod http;
 mod intake;
