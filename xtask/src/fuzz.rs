@@ -65,10 +65,12 @@ fn fuzz(options: &Options) -> anyhow::Result<usize> {
     let jobs = options.jobs.unwrap_or(cores).clamp(1, targets.len().max(1));
     let waiting = Mutex::new(targets.iter().rev().collect::<Vec<_>>());
     let done: Mutex<Vec<anyhow::Result<Ran>>> = Mutex::default();
+    // Not in the loop's condition: it would hold the lock for as long as a target runs.
+    let next = || locked(&waiting).pop();
     std::thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
-                while let Some(target) = locked(&waiting).pop() {
+                while let Some(target) = next() {
                     let ran = fuzz_one(target, options.minutes);
                     if let Ok(ran) = &ran {
                         println!("{target}: {} executions", ran.executions);
