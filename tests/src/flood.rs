@@ -2,7 +2,7 @@
 //! that may die at any moment. Every attempt is a request of its own, with a number in its resource,
 //! and it is remembered whether it was acknowledged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,7 +20,6 @@ use tokio::task::JoinSet;
 use crate::captures::{self, encode};
 use crate::client::{Answer, Export, Sender};
 use crate::processes::Addresses;
-use crate::records::split;
 
 /// Resource attribute that numbers an attempt.
 pub const ATTEMPT: &str = "blotter.test.attempt";
@@ -269,12 +268,6 @@ pub fn attempt_of(record: &Request) -> Option<u64> {
         Value::StringValue(number) => number.parse().ok(),
         _ => None,
     }
-}
-
-/// The numbers of all attempts of which a request carries something.
-#[must_use]
-pub fn attempts_of(request: &Request) -> BTreeSet<u64> {
-    split(request).iter().filter_map(attempt_of).collect()
 }
 
 fn text(value: &str) -> AnyValue {

@@ -10,7 +10,7 @@ use blotter_schemas::otlp::Request;
 
 use super::delays::Delays;
 use crate::backend::{Answer, Backend};
-use crate::flood::{Attempt, attempts_of};
+use crate::flood::{Attempt, attempt_of};
 use crate::records::split;
 
 /// Pause between looks at what arrived.
@@ -181,7 +181,7 @@ fn arrived(backend: &Backend) -> anyhow::Result<BTreeMap<u64, Arrived>> {
         let request = Request::decode(it.signal, it.encoding, &it.body)?;
         for record in split(&request) {
             // Records without a number are the collector's own.
-            for number in attempts_of(&record) {
+            if let Some(number) = attempt_of(&record) {
                 arrived.entry(number).or_insert(Arrived { records: 0, at: it.at }).records += 1;
             }
         }
