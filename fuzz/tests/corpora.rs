@@ -78,7 +78,7 @@ fn every_dialect_is_reached_by_its_corpus() {
     let reached = reached();
     println!("{reached:?}");
     for name in blotter_schemas::dialects::names() {
-        assert!(reached.get(name).is_some_and(|count| *count >= 3), "{name}: {reached:?}");
+        assert!(reached.get(name).is_some_and(|count| *count >= 2), "{name}: {reached:?}");
     }
 }
 
