@@ -59,7 +59,7 @@ pub async fn run(options: Options) -> anyhow::Result<Report> {
     let started = Instant::now();
     while started.elapsed() < options.time {
         let left = options.time.saturating_sub(started.elapsed());
-        let mut life = Life::begin(&lives, &flood, deck.draw_disk(&mut random)).await?;
+        let life = Life::begin(&lives, &flood, deck.draw_disk(&mut random)).await?;
         report.idle_connections = life.idle();
         let length = Duration::from_millis(3_000 + random.up_to(5_000)).min(left);
         let ends = Instant::now() + length;
