@@ -114,13 +114,23 @@ async fn accept(server: Server, listener: Listener) {
     }
 }
 
-/// Finds out who connected, once, and serves the connection. What waits here holds one of the places
+/// Finds out who connected, once it speaks, and serves the connection. What waits here holds one of the places
 /// for connections, like what is served.
 async fn take(server: Server, accepted: Accepted) {
     match accepted {
         Accepted::Tcp(stream, far) => {
             // Answers are small: waiting to fill a packet would only delay them.
             let _ = stream.set_nodelay(true);
+            // Looking for a process reads the files of all of them. Those who say nothing are not looked
+            // for: a thousand of them would stand before the one who speaks.
+            tokio::select! {
+                speaks = tokio::time::timeout(IDLE, stream.readable()) => {
+                    if !matches!(speaks, Ok(Ok(()))) {
+                        return;
+                    }
+                }
+                () = server.stop.cancelled() => return,
+            }
             let origin = server.origins.tcp(far, stream.local_addr().ok()).await;
             connection(server, stream, origin).await;
         }
