@@ -1,7 +1,7 @@
 //! The fuzzer's corpora, without the fuzzer: captures of real agents cut small, and every input that once
 //! found something.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;
 use std::fs;
