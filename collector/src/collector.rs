@@ -196,7 +196,7 @@ impl Collector {
     /// Attempts to be let in that were refused since the start.
     #[must_use]
     pub fn failed_attempts(&self) -> u64 {
-        self.server.intake.gate.failed_attempts()
+        self.server.state.intake.gate.failed_attempts()
     }
 
     /// The Unix socket that is served, as an absolute path.
@@ -242,7 +242,7 @@ impl Collector {
         if let Some(socket) = self.socket.take() {
             socket.remove();
         }
-        self.server.intake.gate.close();
+        self.server.state.intake.gate.close();
         // Told now, waited for at the end: what it had begun is mostly over by then.
         let mut maintenance = self.maintenance.take();
         maintenance.iter_mut().for_each(Maintenance::stop);

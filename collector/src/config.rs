@@ -255,7 +255,7 @@ impl Default for Limits {
             // Room for one request of the largest size together with its compressed form.
             bytes_in_flight: 128 << 20,
             requests_in_flight: 1024,
-            connections: 512,
+            connections: 2_048,
             admission_wait: Duration::from_secs(1),
             head_time: Duration::from_secs(30),
             request_time: Duration::from_secs(30),

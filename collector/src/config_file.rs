@@ -413,7 +413,7 @@ mod tests {
     fn access_and_limits_are_read_and_the_limits_are_written_as_they_are_read() {
         let text = "[access.tls]\ncertificate_file = \"c\"\nkey_file = \"/k\"\n\
                     [limits]\nrequest_bytes = 1000\nrequest_time_seconds = 1.5\n";
-        let read = content(Path::new("/etc/blotter.toml"), text).unwrap();
+        let read = ConfigFile::parse(Path::new("/etc/blotter.toml"), text).unwrap();
         let tls = read.access.tls.unwrap();
         assert_eq!(tls.certificate_file, Path::new("/etc/c"));
         assert_eq!(tls.key_file, Path::new("/k"));

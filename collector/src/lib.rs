@@ -12,6 +12,8 @@ mod config_file;
 mod effective;
 mod error;
 mod forward;
+#[doc(hidden)]
+pub mod fuzzing;
 mod identity;
 mod journal;
 mod limits_check;

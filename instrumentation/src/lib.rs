@@ -69,6 +69,8 @@ pub use context::TraceContext;
 pub use credential::{Credential, TokenKind};
 pub use decision::{DecidedBy, Decision, ProxyDecision, SandboxOutcome, Scope, Verdict};
 pub use delivery::environment::Protocol;
+#[doc(hidden)]
+pub use delivery::spool::fuzzing::take_up as take_up_spool;
 pub use error::Error;
 pub use identity::{Identity, ProfileInEffect};
 pub use mcp::McpRequest;

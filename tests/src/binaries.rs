@@ -45,9 +45,13 @@ pub fn example(name: &str) -> anyhow::Result<PathBuf> {
 }
 
 fn build(what: &[&str]) -> anyhow::Result<PathBuf> {
-    // target/<profile>/deps/<test>
+    // target/<profile>/deps/<test>, or target/<profile>/<program>
     let test = env::current_exe()?;
-    let folder = test.ancestors().nth(2).context("the test is not in a target folder")?;
+    let folder = test.parent().context("the test is not in a folder")?;
+    let folder = match folder.parent() {
+        Some(above) if folder.ends_with("deps") => above,
+        _ => folder,
+    };
     if env::var_os(BUILT).is_some() {
         return Ok(folder.to_path_buf());
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use blotter_disk::{Access, Disk, DiskFile, Listed, LocalDisk, Metadata, Operation};
 use rustix::process::{Signal, getpid, kill_process};
@@ -18,6 +19,8 @@ pub enum Fault {
     Kill,
     /// The operation fails with this error of the system, and so do all later ones at that place.
     Error(rustix::io::Errno),
+    /// The operation takes so much longer.
+    Delay(Duration),
 }
 
 /// Where and when.
@@ -94,6 +97,10 @@ impl FaultyDisk {
             None => Ok(()),
             Some(Fault::Kill) => kill(),
             Some(Fault::Error(error)) => Err(error.into()),
+            Some(Fault::Delay(time)) => {
+                std::thread::sleep(time);
+                Ok(())
+            }
         }
     }
 }
@@ -169,6 +176,10 @@ impl DiskFile for FaultyFile {
             None => self.file.read_at(buffer, offset),
             Some(Fault::Kill) => kill(),
             Some(Fault::Error(error)) => Err(error.into()),
+            Some(Fault::Delay(time)) => {
+                std::thread::sleep(time);
+                self.file.read_at(buffer, offset)
+            }
         }
     }
 
@@ -182,6 +193,10 @@ impl DiskFile for FaultyFile {
         let Some(fault) = fault else {
             return self.file.write_at(step, slices, offset);
         };
+        if let Fault::Delay(time) = fault {
+            std::thread::sleep(time);
+            return self.file.write_at(step, slices, offset);
+        }
         let mut half: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
         half.truncate(half.len() / 2);
         // A failed write may leave anything.
@@ -189,6 +204,7 @@ impl DiskFile for FaultyFile {
         match fault {
             Fault::Kill => kill(),
             Fault::Error(error) => Err(error.into()),
+            Fault::Delay(_) => Ok(()),
         }
     }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use blotter_schemas::otlp::{Encoding, Request};
@@ -38,6 +38,8 @@ pub struct Attempt {
     pub request: Request,
     /// Whether it was acknowledged.
     pub acknowledged: bool,
+    /// When the sender heard of it.
+    pub heard: Option<Instant>,
 }
 
 impl Attempt {
@@ -45,7 +47,7 @@ impl Attempt {
     #[must_use]
     pub fn new(mut request: Request, number: u64) -> Self {
         mark(&mut request, number);
-        Self { request, acknowledged: false }
+        Self { request, acknowledged: false, heard: None }
     }
 
     /// The bytes to send.
@@ -81,6 +83,9 @@ enum Receiver {
 #[derive(Debug)]
 struct Shared {
     templates: Vec<Request>,
+    /// Requests that each sender sends without a pause, and its pause between the others.
+    burst: usize,
+    pause: Duration,
     next: AtomicU64,
     attempts: Mutex<BTreeMap<u64, Attempt>>,
 }
@@ -91,6 +96,15 @@ impl Flood {
     /// # Errors
     /// When the captures cannot be read.
     pub fn start() -> anyhow::Result<Self> {
+        Self::at_pace(BURST, PAUSE)
+    }
+
+    /// Starts senders that send `burst` requests without a pause over each connection, and then hold back
+    /// so long between requests.
+    ///
+    /// # Errors
+    /// When the captures cannot be read.
+    pub fn at_pace(burst: usize, pause: Duration) -> anyhow::Result<Self> {
         let mut templates = Vec::new();
         for name in
             ["claude-code/02-ok-full-traces", "claude-code/05-mcp", "codex/90-pysdk-http-gzip"]
@@ -99,8 +113,8 @@ impl Flood {
                 templates.push(Request::decode(export.signal, export.encoding, &export.body)?);
             }
         }
-        let shared =
-            Arc::new(Shared { templates, next: AtomicU64::new(0), attempts: Mutex::default() });
+        let (next, attempts) = (AtomicU64::new(0), Mutex::default());
+        let shared = Arc::new(Shared { templates, burst, pause, next, attempts });
         let (receiver, _) = watch::channel(Receiver::Away);
         let mut senders = JoinSet::new();
         for number in 0..2 * EACH {
@@ -159,8 +173,8 @@ impl Shared {
                 let mut sent = 0;
                 while !receiver.has_changed()? {
                     sent += 1;
-                    if sent > BURST {
-                        tokio::time::sleep(PAUSE).await;
+                    if sent > self.burst {
+                        tokio::time::sleep(self.pause).await;
                     }
                     let (number, export) = self.attempt();
                     match sender.send(&export).await {
@@ -197,6 +211,7 @@ impl Shared {
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(attempt) = attempts.get_mut(&number) {
             attempt.acknowledged = true;
+            attempt.heard = Some(Instant::now());
         }
     }
 }

@@ -11,6 +11,9 @@ use crate::flood::{Attempt, attempt_of};
 use crate::records::split;
 use crate::table_files;
 
+/// Sender of what a collector tells of itself.
+const COLLECTOR: &str = "collector";
+
 /// What lies in the files of an archive.
 #[derive(Debug, Default)]
 pub struct Ledger {
@@ -29,6 +32,11 @@ impl Ledger {
     pub fn read(archive: &Path) -> anyhow::Result<Self> {
         let mut ledger = Self::default();
         for row in table_files::rows::<Event>(archive)? {
+            if row.sender.as_deref() == Some(COLLECTOR) {
+                // What the collector tells of itself was not sent.
+                ledger.row("events", row.event_id)?;
+                continue;
+            }
             let record = row.canonical_record()?;
             ledger.row("events", row.event_id)?;
             if let Some(record) = record {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use blotter_tests::flood::Flood;
 use blotter_tests::ledger::Ledger;
 use blotter_tests::processes::Daemon;
+use blotter_tests::random::Random;
 
 const KILLS: u32 = 32;
 const SEED: u64 = 0x0b10_77e2_0001;
@@ -53,16 +54,4 @@ async fn what_was_acknowledged_is_in_the_archive_exactly_once_whenever_the_colle
     assert!(acknowledged > 500, "too few requests were acknowledged to prove anything");
     assert!(acknowledged < attempts.len(), "no kill hit a request in flight");
     Ok(())
-}
-
-/// SplitMix64: the same moments in every run.
-struct Random(u64);
-
-impl Random {
-    fn up_to(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
 }

@@ -1,10 +1,12 @@
-//! Chores of the workspace: `cargo xtask setup|test|bench|truth|generate`.
+//! Chores of the workspace: `cargo xtask setup|test|bench|fuzz|chaos|truth|generate`.
 
 #![expect(clippy::print_stdout, reason = "a chore talks to the person who started it")]
 
 mod bench;
+mod chaos;
 mod command;
 mod documents;
+mod fuzz;
 mod generate;
 mod process_usage;
 mod setup;
@@ -35,6 +37,12 @@ enum Chore {
     Test,
     /// Measure what docs/benchmarks.md reports, in release builds.
     Bench(bench::Options),
+    /// Run the fuzz targets for a while; exits with 1 where something was found, with 2 where they could
+    /// not be run.
+    Fuzz(fuzz::Options),
+    /// Make trouble around a real collector for a while, and count what was acknowledged, archived and
+    /// forwarded; exits with 1 where something was lost or doubled, with 2 where it could not be run.
+    Chaos(chaos::Options),
     /// Score the receipts of every capture below a folder against its truth.toml.
     Truth(truth::Options),
     /// Write the Rust names, the rows of the tables and the Markdown reference from `schemas/registry` and `schemas/tables`.
@@ -50,6 +58,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Chore::Setup => setup::run().map(|_| ExitCode::SUCCESS),
         Chore::Test => test::run_all(),
         Chore::Generate { check } => generate::run(check).map(|()| ExitCode::SUCCESS),
+        Chore::Fuzz(options) => Ok(fuzz::run(&options)),
+        Chore::Chaos(options) => Ok(chaos::run(&options)),
         Chore::Truth(options) => truth::run(&options),
         Chore::Bench(options) => bench::run(&options).map(|()| ExitCode::SUCCESS),
     }

@@ -1,7 +1,9 @@
 //! `blotter-collector dead-letters`
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::bail;
 use blotter_collector::{
@@ -11,13 +13,16 @@ use clap::{Args, Subcommand};
 
 use super::{Format, escaped, say};
 
+/// Longest pause that is waited where a destination asks for one.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 /// What to do with dead letters.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Say what was set aside, and why; exit code 1 where there is something
     List(Which),
-    /// Send it to its destination again, now, each once; what is taken is removed. Needs --config. The
-    /// collector may be running
+    /// Send it to its destination again, now; what is taken is removed. A pause of up to a minute that the
+    /// destination asks for is waited. Needs --config. The collector may be running
     #[command(
         after_help = "Examples:\n  blotter-collector dead-letters retry --config collector.toml --all\n  \
                             blotter-collector dead-letters retry --config collector.toml tempo"
@@ -127,8 +132,9 @@ pub(crate) async fn run(
             };
             let destinations = ConfigFile::read(config)?.forward;
             let mut code = ExitCode::SUCCESS;
+            let mut pauses = Pauses::default();
             for letter in named.select(data)? {
-                let became = retry(data, &letter, &destinations).await?;
+                let became = retry(data, &letter, &destinations, &mut pauses).await?;
                 if let Err(refused) = &became {
                     code = ExitCode::from(1);
                     named.which.say(&letter, Some(&format!("still here: {refused}")))?;
@@ -141,16 +147,37 @@ pub(crate) async fn run(
     }
 }
 
-/// What became of it: taken, or why not.
+/// Destinations that asked for a longer pause than is waited here: nothing more is sent to them.
+type Pauses = BTreeMap<String, Duration>;
+
+/// What became of it: taken, or why not. Where the destination asks for a short pause, it is kept, and the
+/// letter is sent once more.
 async fn retry(
     data: &Path,
     letter: &DeadLetter,
     destinations: &[Destination],
+    pauses: &mut Pauses,
 ) -> anyhow::Result<Result<String, String>> {
     let Some(destination) = destinations.iter().find(|it| it.name == letter.destination) else {
         return Ok(Err("the configuration has no such destination".to_owned()));
     };
-    Ok(match retry_dead_letter(data, letter, destination).await? {
+    if let Some(pause) = pauses.get(&letter.destination) {
+        return Ok(Err(format!("not sent: the destination asks for {} s", pause.as_secs())));
+    }
+    let mut retried = retry_dead_letter(data, letter, destination).await?;
+    if let Retried::Later { after: Some(pause), .. } = retried
+        && pause <= LONGEST_PAUSE
+    {
+        tokio::time::sleep(pause).await;
+        retried = retry_dead_letter(data, letter, destination).await?;
+    }
+    Ok(match retried {
+        Retried::Later { reason, after } => {
+            if let Some(pause) = after {
+                pauses.insert(letter.destination.clone(), pause);
+            }
+            Err(reason)
+        }
         Retried::Taken { rejected: 0, .. } => Ok("taken".to_owned()),
         Retried::Taken { rejected, message } => {
             Ok(format!("taken without {rejected} records: {message}"))

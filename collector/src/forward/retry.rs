@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use blotter_disk::{Disk as _, LocalDisk};
 
@@ -20,6 +21,13 @@ pub enum Retried {
         rejected: u64,
         /// What it said.
         message: String,
+    },
+    /// It was not now, and is still there; later it may be.
+    Later {
+        /// Why not.
+        reason: String,
+        /// The pause that the destination asked for.
+        after: Option<Duration>,
     },
     /// It was not, and is still there.
     Refused(String),
@@ -44,7 +52,8 @@ pub fn dead_letters(data: &Path) -> Result<Vec<DeadLetter>, Error> {
     Ok(letters)
 }
 
-/// Sends a dead letter to `destination`, at once and once.
+/// Sends a dead letter to `destination`, at once and once: what the destination asks to be waited is for
+/// the caller to keep.
 ///
 /// # Errors
 /// When it cannot be read or removed, or the destination not be used.
@@ -67,7 +76,7 @@ pub async fn retry_dead_letter(
             drop_one(&LocalDisk, &at, letter)?;
             Retried::Taken { rejected, message }
         }
-        Outcome::Later { reason, .. } => Retried::Refused(reason),
+        Outcome::Later { reason, after } => Retried::Later { reason, after },
         Outcome::Never { status, reason, .. } => Retried::Refused(format!("{status}: {reason}")),
     })
 }

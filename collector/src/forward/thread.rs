@@ -16,6 +16,8 @@ use crate::redaction::Redaction;
 
 /// Longest pause without a look at how much waits.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long a destination may take for one request once everything is to end.
+const LAST_REQUEST: Duration = Duration::from_secs(5);
 /// Pause after an error of the disk.
 const DISK_PAUSE: Duration = Duration::from_secs(30);
 
@@ -57,6 +59,8 @@ pub(super) async fn run<D: Deliver>(
         let step = tokio::select! {
             step = forwarder.step(mode == Mode::Finish) => step,
             () = signal.abandoned() => return,
+            // It may not answer at all: the journal keeps what is left.
+            () = overdue(signal) => return,
         };
         if step.is_ok() {
             broken = false;
@@ -89,6 +93,12 @@ pub(super) async fn run<D: Deliver>(
             }
         }
     }
+}
+
+/// Returns some time after everything is to end.
+async fn overdue(signal: &Signal) {
+    signal.left(Mode::Run).await;
+    tokio::time::sleep(LAST_REQUEST).await;
 }
 
 /// Waits, and sees to it that no more waits for the destination than is allowed.

@@ -265,7 +265,7 @@ fn take_text(rest: &mut &[u8], length: u16) -> Option<Option<String>> {
     Some(Some(String::from_utf8(text.to_vec()).ok()?))
 }
 
-fn crc(incarnation: &Incarnation, checked: &[u8], body: &[u8]) -> u32 {
+pub(super) fn crc(incarnation: &Incarnation, checked: &[u8], body: &[u8]) -> u32 {
     let crc = crc32c::crc32c_append(crc32c::crc32c(incarnation), checked);
     crc32c::crc32c_append(crc, body)
 }

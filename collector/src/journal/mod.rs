@@ -8,6 +8,7 @@ mod consumer;
 mod cursor;
 mod digests;
 mod entry;
+pub(crate) mod fuzzing;
 mod lock;
 mod meter;
 mod prepare;

@@ -39,7 +39,6 @@ enum Making {
     /// opens the journal next.
     Thread(Option<JoinHandle<()>>),
     /// Whoever calls [`Preparer::step`].
-    #[cfg_attr(not(test), expect(dead_code, reason = "for simulations"))]
     ByHand(Maker),
 }
 
@@ -63,7 +62,6 @@ impl Preparer {
     }
 
     /// One that works when it is told to.
-    #[cfg(test)]
     pub(super) fn by_hand(disk: &Arc<dyn Disk>, folder: &Path) -> Self {
         let (mut preparer, maker) = Self::new(disk, folder);
         preparer.making = Making::ByHand(maker);

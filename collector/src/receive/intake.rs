@@ -77,10 +77,10 @@ struct Checked {
 
 /// A request that may be journalled: its secrets are taken out.
 #[derive(Debug)]
-struct Clean {
-    encoding: Encoding,
-    body: Bytes,
-    count: u32,
+pub(super) struct Clean {
+    pub(super) encoding: Encoding,
+    pub(super) body: Bytes,
+    pub(super) count: u32,
     redaction_version: u16,
     redactions: Bytes,
     /// How often each rule found something.
@@ -176,7 +176,7 @@ impl Intake {
     /// Decompresses a request, makes sure that it can be decoded, and takes its secrets out. What takes
     /// long is done off the threads that serve connections. Whatever goes wrong, the request is
     /// refused: nothing goes on that was not searched.
-    async fn clean(&self, arrived: Arrived) -> Result<Clean, Refusal> {
+    pub(super) async fn clean(&self, arrived: Arrived) -> Result<Clean, Refusal> {
         let redactor = self.redaction.redactor();
         let limits = self.limits.clone();
         let quick = arrived.compression == Compression::None

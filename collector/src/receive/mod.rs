@@ -8,6 +8,7 @@ mod body;
 mod claims;
 mod cut;
 mod edit;
+pub(crate) mod fuzzing;
 mod grpc;
 mod guard;
 mod http;

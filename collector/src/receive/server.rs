@@ -138,7 +138,7 @@ async fn room(server: &Server) -> Option<OwnedSemaphorePermit> {
     }
 }
 
-/// Finds out who connected, once, and serves the connection. What waits here holds one of the places
+/// Finds out who connected, once it speaks, and serves the connection. What waits here holds one of the places
 /// for connections, like what is served.
 async fn take(server: Server, accepted: Accepted) {
     let activity = Arc::new(Activity::new(&server.idle));
@@ -146,6 +146,18 @@ async fn take(server: Server, accepted: Accepted) {
         Accepted::Tcp(stream, far) => {
             // Answers are small: waiting to fill a packet would only delay them.
             let _ = stream.set_nodelay(true);
+            // Looking for a process reads the files of all of them. Those who say nothing are not looked
+            // for: a thousand of them would stand before the one who speaks.
+            let limits = &server.state.intake.limits;
+            tokio::select! {
+                speaks = stream.readable() => {
+                    if speaks.is_err() {
+                        return;
+                    }
+                }
+                () = activity.is_over(limits.head_time, limits.idle_time) => return,
+                () = server.stop.cancelled() => return,
+            }
             let origin = server.origins.tcp(far, stream.local_addr().ok()).await;
             let Some(tls) = server.tls.clone() else {
                 return connection(server, stream, origin, activity).await;
@@ -169,7 +181,7 @@ async fn secure(
     mut origin: Origin,
     activity: &Activity,
 ) -> Option<(TlsStream<TcpStream>, Origin)> {
-    let limits = &server.intake.limits;
+    let limits = &server.state.intake.limits;
     let handshake = tokio::select! {
         handshake = tls.acceptor().accept(stream) => handshake,
         () = activity.is_over(limits.head_time, limits.idle_time) => return None,
@@ -185,7 +197,7 @@ async fn secure(
             if let Some(address) = origin.address
                 && let Some(reason) = certificate_fault(&error)
             {
-                let _ = server.intake.gate.failed(address, reason);
+                let _ = server.state.intake.gate.failed(address, reason);
             }
             tracing::debug!(peer = origin.peer, "no TLS: {error}");
             None

@@ -245,7 +245,12 @@ impl Line {
 }
 
 /// What a forwarder works with, without a clock.
-fn work(name: &str, collector_id: &str, disk: &Arc<dyn Disk>, journal: &Arc<Journal>) -> Work {
+pub(super) fn work(
+    name: &str,
+    collector_id: &str,
+    disk: &Arc<dyn Disk>,
+    journal: &Arc<Journal>,
+) -> Work {
     let destination = remote::destination(name);
     // Nobody records events here.
     let (events, _) = OwnEvents::new();
@@ -273,7 +278,7 @@ fn work(name: &str, collector_id: &str, disk: &Arc<dyn Disk>, journal: &Arc<Jour
 
 /// The request of this number: always the same, as a sender's retries are. Small ones of one to three
 /// records and, every fifth time, one that fills most of a segment.
-fn generate(request: u64) -> (Table, Record) {
+pub(super) fn generate(request: u64) -> (Table, Record) {
     let count = u32::try_from(request % 3).unwrap_or_default() + 1;
     let names = (0..count).map(|record| name(request, record));
     let filler = if request % 5 == 3 { "x".repeat(2_500) } else { String::new() };

@@ -5,6 +5,8 @@
 //! writes it holds its lock, so that another one takes up only what a process left behind that is gone. What
 //! was delivered from such a segment before is sent again; the collector drops an equal request.
 
+pub(crate) mod fuzzing;
+
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};

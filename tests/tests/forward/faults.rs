@@ -138,3 +138,22 @@ async fn shutting_down_sends_what_waits_and_does_not_wait_for_who_takes_nothing(
     assert!(!refusing.received().is_empty());
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shutting_down_does_not_wait_for_who_never_answers() -> anyhow::Result<()> {
+    let exports = requests()?;
+    let (bench, steady, hanging) =
+        (Bench::new()?, Backend::start().await?, Backend::start().await?);
+    hanging.answer_always(Answers::Hang);
+    let toml = destination("steady", &steady.url(), "")
+        + &destination("hanging", &hanging.url(), "timeout_seconds = 3600");
+    let mut config = bench.config(&toml)?;
+    config.shutdown_timeout = Duration::from_secs(3600);
+    let collector = Collector::start(config).await?;
+    send(&collector, &exports).await?;
+    hanging.wait_for(|_| true).await?;
+    // It would be an hour.
+    tokio::time::timeout(PATIENCE, collector.shutdown()).await??;
+    assert_eq!(steady.ids()?.len(), ids(&exports)?.len());
+    Ok(())
+}

@@ -71,6 +71,38 @@ async fn what_is_refused_for_good_is_set_aside_told_and_can_be_sent_again() -> a
 }
 
 #[tokio::test]
+async fn a_dead_letter_is_not_sent_before_the_pause_that_its_destination_asks_for()
+-> anyhow::Result<()> {
+    let (bench, backend) = (Bench::new()?, Backend::start().await?);
+    backend.answer_always(Answers::Refuse(400, None));
+    let collector = bench.start(&destination("a", &backend.url(), "")).await?;
+    for export in &requests()?[..2] {
+        send(&collector, std::slice::from_ref(export)).await?;
+        wait_until(&collector, "a", |it| it.waiting_records == 0).await?;
+    }
+    collector.shutdown().await?;
+    assert_eq!(letters(&bench.data())?.len(), 2);
+    let sent = || backend.received().len();
+    // Longer than anybody waits at a terminal: nothing more is sent there.
+    backend.answer_always(Answers::Refuse(429, Some(Duration::from_secs(600))));
+    let before = sent();
+    let (code, refused) = dead_letters(&bench, &["retry", "--all"]).await?;
+    assert!(code == Some(1) && refused.contains("asks for 600 s"), "{refused}");
+    assert_eq!(sent() - before, 1);
+    let pause = Duration::from_secs(2);
+    backend.answer_always(Answers::Take);
+    backend.answer_next([Answers::Refuse(503, Some(pause))]);
+    let before = sent();
+    let (code, taken) = dead_letters(&bench, &["retry", "--all"]).await?;
+    assert!(code == Some(0) && taken.contains("taken"), "{taken}");
+    let times: Vec<Instant> = backend.received()[before..].iter().map(|it| it.at).collect();
+    assert_eq!(times.len(), 3);
+    assert!(times[1].duration_since(times[0]) >= pause, "{times:?}");
+    assert!(letters(&bench.data())?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
 async fn dropping_a_dead_letter_needs_its_name() -> anyhow::Result<()> {
     let exports = requests()?;
     let (bench, backend) = (Bench::new()?, Backend::start().await?);
