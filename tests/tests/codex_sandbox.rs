@@ -202,7 +202,8 @@ async fn what_a_profile_allows_is_what_the_sandbox_of_codex_lets_through() -> an
         let folders = Folders::new()?;
         let config = folders.home.join("config.toml");
         // The sandbox runs Codex itself, which must be there.
-        let profile = profile.replace("CODEX", &codex.folder().display().to_string());
+        let itself = fs::canonicalize(codex.folder())?;
+        let profile = profile.replace("CODEX", &itself.display().to_string());
         fs::write(&config, folders.real(&profile))?;
         let ours = said(&folders, &config).with_context(|| name.to_owned())?;
         let places = (folders.home.as_path(), folders.workspace.as_path());

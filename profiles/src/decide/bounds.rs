@@ -14,7 +14,7 @@ const SPOTS: usize = 20_000;
 
 /// Patterns at most, of paths and of hosts each. They are compiled into one automaton, which takes far more
 /// time and room than as many names.
-const PATTERNS: usize = 2_000;
+const PATTERNS: usize = 1_000;
 
 /// Refuses a profile that is too large for a place.
 ///
