@@ -132,7 +132,8 @@ impl EffectiveProfile {
                 self.network.switches.insert(name.to_owned(), open.clone());
             }
             self.network.limited = None;
-            self.network.silent = false;
+            self.network.hosts_silent = false;
+            self.network.settings_silent = false;
         }
         Ok(self)
     }

@@ -14,17 +14,39 @@ pub enum Links {
     AsWritten,
 }
 
+/// What TMPDIR is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Tmpdir {
+    /// Nobody said: `:tmpdir` stands for some folder, as in a session file.
+    #[default]
+    Unknown,
+    /// It is not set: `:tmpdir` has no effect, as in Codex.
+    Unset,
+    /// It names this folder.
+    At(String),
+}
+
+impl Tmpdir {
+    /// The folder, cleaned; none where it is not known, not set or not absolute.
+    pub(crate) fn folder(&self) -> Option<String> {
+        match self {
+            Self::At(path) if path.starts_with('/') => Some(clean(path)),
+            _ => None,
+        }
+    }
+}
+
 /// Where a profile is applied.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Place {
-    /// The folder that relative paths start from; none refuses them.
+    /// The folder that relative paths start from; without one nothing is said about them.
     pub cwd: Option<String>,
     /// The workspace roots: the project, and what was added to it.
     pub workspace_roots: Vec<String>,
-    /// The home folder, for `~/`.
+    /// The home folder, for `~/`; without one nothing is said about such paths.
     pub home: Option<String>,
-    /// The value of TMPDIR, for `:tmpdir`; without one the word has no effect, as in Codex.
-    pub tmpdir: Option<String>,
+    /// The value of TMPDIR, for `:tmpdir`.
+    pub tmpdir: Tmpdir,
     /// What to do about symbolic links.
     pub links: Links,
 }
@@ -43,7 +65,7 @@ impl Place {
         let variable = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
         Self {
             home: variable("HOME"),
-            tmpdir: variable("TMPDIR"),
+            tmpdir: variable("TMPDIR").map_or(Tmpdir::Unset, Tmpdir::At),
             links: Links::Follow,
             ..Self::of(project)
         }

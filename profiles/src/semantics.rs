@@ -10,9 +10,9 @@ pub const CODEX_VERSION: &str = "0.169.0";
 /// Which meaning a profile is given.
 ///
 /// They differ in three things: where a deny and an allow meet (`Documented` holds a deny against a child
-/// profile and against less trusted layers, `Codex` lets the stronger table win), how hosts are compared
-/// (`Documented` knows that two spellings of an address or of an international name are one, `Codex`
-/// compares texts), and how far requirements reach (the same way as the first).
+/// profile, less trusted layers and their depth, `Codex` lets the stronger table win), how hosts are
+/// compared (`Documented` knows that two spellings of an address or of an international name are one,
+/// `Codex` compares texts), and how far requirements reach (the same way as the first).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Semantics {

@@ -17,6 +17,7 @@ use std::net::IpAddr;
 
 use blotter_profiles::decide::{Connect, Resolution, parse_target};
 use blotter_profiles::grants::{Grant, GrantKind};
+use blotter_profiles::place::Tmpdir;
 use blotter_profiles::profile::Access;
 use blotter_profiles::{
     Decider, EffectiveProfile, Error, Layer, LayerKind, Place, Request, Requirements,
@@ -89,7 +90,7 @@ fn effective(case: &Table, stack: &Stack) -> Result<EffectiveProfile, Error> {
 fn place(case: &Table) -> Place {
     Place {
         home: Some(text(case, "home").unwrap_or("/home/dev").to_owned()),
-        tmpdir: text(case, "tmpdir").map(str::to_owned),
+        tmpdir: text(case, "tmpdir").map_or(Tmpdir::Unset, |path| Tmpdir::At(path.to_owned())),
         ..Place::of(text(case, "project").unwrap_or("/w"))
     }
 }

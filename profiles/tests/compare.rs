@@ -56,6 +56,88 @@ fn patterns_widen_where_one_goes_and_not_where_one_comes() {
 }
 
 #[test]
+fn a_tunnel_that_the_proxy_looks_into_is_a_widening() {
+    let limited = "[permissions.p.filesystem]\n':root' = 'read'\n[permissions.p.network]\nenabled = true\nmode = 'limited'\n\
+        [permissions.p.network.domains]\n'x.com' = 'allow'\n";
+    let looking = limited.replace("mode = 'limited'\n", "mode = 'limited'\nmitm = {hooks = {}}\n");
+    assert!(
+        matches!(widening(limited, &looking), Widening::Yes { examples } if examples == ["connect x.com with CONNECT"])
+    );
+    // What is done to a tunnel, and so whether less of it is done, is not known.
+    let other = looking.replace("hooks = {}", "actions = {}");
+    for to in [limited, &other] {
+        assert!(
+            matches!(widening(&looking, to), Widening::Unknown { reason } if reason.contains("network.mitm"))
+        );
+    }
+    let difference =
+        compare(&profile(limited), &profile(&looking), &Place::of("/w"), Semantics::Codex).unwrap();
+    let change = difference.changes.iter().find(|change| change.subject == "network.mitm").unwrap();
+    assert_eq!((change.before.as_str(), change.after.as_str()), ("not set", "set"));
+    // Without a network nothing goes through its proxy.
+    let off = |rules: &str| rules.replace("enabled = true", "enabled = false");
+    assert_eq!(widening(&off(limited), &off(&looking)), Widening::No);
+}
+
+#[test]
+fn a_pattern_is_compared_as_deep_as_it_looks() {
+    let of = |system: &str, user: &str| {
+        let layers = [(LayerKind::System, system), (LayerKind::User, user)]
+            .map(|(kind, text)| Layer::parse(kind, kind.as_str(), text).unwrap());
+        let stack = Stack::new(layers.into(), Requirements::default()).unwrap();
+        stack.effective("p").unwrap()
+    };
+    let rules = "[permissions.p.filesystem]\n':root' = 'read'\n'/srv/**/k' = 'deny'\n";
+    let depth = "[permissions.p.filesystem]\nglob_scan_max_depth = 8\n";
+    let (users, systems) = (of(rules, depth), of(&format!("{rules}glob_scan_max_depth = 8\n"), ""));
+    let widens = |semantics| widens(&users, &systems, &Place::of("/w"), semantics).unwrap();
+    assert_eq!(widens(Semantics::Codex), Widening::No);
+    // The user's depth does not count against the system's pattern there, the system's own does.
+    assert!(matches!(widens(Semantics::Documented), Widening::Unknown { .. }));
+}
+
+#[test]
+fn a_depth_that_weakens_a_more_trusted_pattern_is_reported() {
+    let requirements = "[permissions.filesystem]\ndeny_read = ['/srv/**/*.env']\n";
+    let user = |depth: &str| format!("[permissions.p.filesystem]\n':root' = 'read'\n{depth}\n");
+    assert!(found(&user("glob_scan_max_depth = 1"), requirements).contains("divergence"));
+    assert!(!found(&user(""), requirements).contains("divergence"));
+    // Deep enough for everything that the pattern can match.
+    let flat = "[permissions.filesystem]\ndeny_read = ['/srv/*.env']\n";
+    assert!(!found(&user("glob_scan_max_depth = 1"), flat).contains("divergence"));
+}
+
+#[test]
+fn a_table_that_codex_does_not_know_is_reported_and_has_no_effect() {
+    let requirements =
+        "[experimental_network.domains]\n'evil.example' = 'deny'\n[network]\nenabled = true\n";
+    assert!(found("", requirements).contains("unknown_requirement"));
+}
+
+#[test]
+fn a_protected_name_that_is_a_link_stays_protected() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let path = |name: &str| root.join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir_all(root.join("w/real")).unwrap();
+    std::os::unix::fs::symlink(root.join("w/real"), root.join("w/.git")).unwrap();
+    let rules = |more: &str| {
+        let written = path("w");
+        format!("[permissions.p.filesystem]\n':root' = 'read'\n'{written}' = 'write'\n{more}")
+    };
+    let ask = |rules: &str, file: &str| {
+        let here = Place { links: Links::Follow, ..Place::of(&path("w")) };
+        let decider = Decider::new(profile(rules), here).unwrap();
+        let (file, semantics) = (path(file), Semantics::ALL);
+        semantics.map(|semantics| decider.decide(&Request::Write(&file), semantics).verdict)
+    };
+    assert_eq!(ask(&rules(""), "w/.git/config"), [Verdict::Deny; 2]);
+    assert_eq!(ask(&rules(""), "w/real/config"), [Verdict::Allow; 2]);
+    let opened = rules(&format!("'{}' = 'write'\n", path("w/.git")));
+    assert_eq!(ask(&opened, "w/.git/config"), [Verdict::Allow; 2]);
+}
+
+#[test]
 fn a_difference_says_what_changed_and_where() {
     let before = profile(
         "extends = ':workspace'\n[permissions.p.filesystem]\n'/srv' = 'deny'\n'/w/*.env' = 'deny'\n\

@@ -202,7 +202,8 @@ async fn what_a_profile_allows_is_what_the_sandbox_of_codex_lets_through() -> an
         let folders = Folders::new()?;
         let config = folders.home.join("config.toml");
         // The sandbox runs Codex itself, which must be there.
-        let profile = profile.replace("CODEX", &codex.folder().display().to_string());
+        let itself = fs::canonicalize(codex.folder())?;
+        let profile = profile.replace("CODEX", &itself.display().to_string());
         fs::write(&config, folders.real(&profile))?;
         let ours = said(&folders, &config).with_context(|| name.to_owned())?;
         let places = (folders.home.as_path(), folders.workspace.as_path());
@@ -218,5 +219,30 @@ async fn what_a_profile_allows_is_what_the_sandbox_of_codex_lets_through() -> an
     let known =
         format!("{READ_WITHIN_A_DENIED_FOLDER}: read W/secret/open/y: the sandbox says false");
     assert_eq!(differ, [known]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn where_a_protected_name_is_a_link_codex_starts_nothing_and_a_profile_denies_it()
+-> anyhow::Result<()> {
+    let Some(codex) = Codex::installed()? else { return Ok(()) };
+    let protected = "[permissions.dev.filesystem]\n':root' = 'read'\n'W' = 'write'\n";
+    for (profile, starts) in
+        [(protected.to_owned(), false), (format!("{protected}'W/.git' = 'write'\n"), true)]
+    {
+        let folders = Folders::new()?;
+        let git = folders.workspace.join(".git");
+        fs::remove_dir_all(&git)?;
+        std::os::unix::fs::symlink(folders.workspace.join("d1"), &git)?;
+        let config = folders.home.join("config.toml");
+        fs::write(&config, folders.real(&profile))?;
+        let places = (folders.home.as_path(), folders.workspace.as_path());
+        let (printed, stderr) = codex.sandbox(places, "dev", &script(&folders)).await?;
+        let write = ("write".to_owned(), "W/.git/config".to_owned());
+        ensure!(said(&folders, &config)?.get(&write) == Some(&starts), "{profile}");
+        let went_well = tried(&printed).get(&write).copied();
+        ensure!(went_well == starts.then_some(true), "{profile}: {printed:?}, {stderr:?}");
+        ensure!(starts || stderr.contains("symlink"), "{profile}: {stderr:?}");
+    }
     Ok(())
 }

@@ -257,6 +257,19 @@ impl Sides {
             let (first, second) = (mode(limited(before)), mode(limited(after)));
             changes.push(change("setting", "network.mode".to_owned(), first, second, effect));
         }
+        for name in points::other_settings(before, after) {
+            let [first, second] = [before, after].map(|profile| profile.network.others.get(name));
+            let word = |setting: Option<_>| if setting.is_some() { "set" } else { "not set" };
+            let [mut word_before, mut word_after] = [word(first), word(second)];
+            if word_before == word_after {
+                (word_before, word_after) = ("one value", "another");
+            }
+            let subject = format!("network.{name}");
+            let mut change = change("setting", subject, word_before, word_after, Effect::Changed);
+            change.before_at = first.map(|setting| setting.at.clone());
+            change.after_at = second.map(|setting| setting.at.clone());
+            changes.push(change);
+        }
         let depth = |profile: &EffectiveProfile| {
             profile.glob_scan_max_depth.as_ref().map(|depth| depth.value)
         };

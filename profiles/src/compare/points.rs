@@ -1,13 +1,16 @@
 //! Requests at which profiles can differ. Between two of them a profile without patterns answers the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::decide::{path_spots, workspace_roots};
+use crate::decide::{path_spots, reach, workspace_roots};
 use crate::effective::EffectiveProfile;
+use crate::layer::Setting;
 use crate::place::Place;
 use crate::profile::built_in::PROTECTED;
 use crate::profile::domain::Match;
 use crate::profile::path::Target;
+use crate::semantics::Semantics;
+use crate::source::Scalar;
 
 /// A name that no rule has.
 const FRESH: &str = "anything-else";
@@ -72,6 +75,38 @@ pub(crate) fn patterns(profile: &EffectiveProfile, place: &Place) -> Vec<String>
     let roots = workspace_roots(profile, place);
     let globs = profile.paths.iter().filter(|rule| matches!(rule.target, Target::Glob { .. }));
     globs.flat_map(|rule| path_spots(&rule.target, place, &roots).1).collect()
+}
+
+/// Patterns for paths that count under a semantics, as they apply in a place, each with how many levels below
+/// its fixed part it looks.
+pub(crate) fn reaches(
+    profile: &EffectiveProfile,
+    place: &Place,
+    semantics: Semantics,
+) -> BTreeMap<String, u32> {
+    let roots = workspace_roots(profile, place);
+    let mut reaches = BTreeMap::new();
+    for rule in profile.paths.iter().filter(|rule| rule.standing.counts(semantics)) {
+        let deep = reach(profile, rule, semantics).unwrap_or(u32::MAX);
+        for pattern in path_spots(&rule.target, place, &roots).1 {
+            let known = reaches.entry(pattern).or_insert(deep);
+            *known = deep.max(*known);
+        }
+    }
+    reaches
+}
+
+/// Settings of the proxy that no decision rests on and that are not the same, by name.
+pub(crate) fn other_settings<'a>(
+    first: &'a EffectiveProfile,
+    second: &'a EffectiveProfile,
+) -> BTreeSet<&'a str> {
+    let (first, second) = (&first.network.others, &second.network.others);
+    let value = |others: &'a BTreeMap<String, Setting<Scalar>>, name: &str| {
+        others.get(name).map(|setting| &setting.value)
+    };
+    let names = first.keys().chain(second.keys()).map(String::as_str);
+    names.filter(|name| value(first, name) != value(second, name)).collect()
 }
 
 /// Hosts at which profiles can differ.

@@ -1,11 +1,12 @@
 //! Whether one profile allows anything that another does not.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use serde::Serialize;
 
 use super::points;
-use crate::decide::{Connect, Decider, Request, Resolution, Verdict};
+use crate::decide::{Connect, Decider, Reason, Request, Resolution, Verdict};
 use crate::effective::{Availability, EffectiveProfile, Kind};
 use crate::error::Error;
 use crate::place::Place;
@@ -45,7 +46,8 @@ impl Widening {
 ///
 /// For rules without patterns the answer is exact: between the paths, hosts and sockets that rules name, a
 /// profile answers the same, so it is enough to ask there. Patterns are compared as texts: a deny pattern
-/// that both have is the same one, and one that only `from` has is tried with a path that it matches.
+/// that both have is the same one, and one that only `from` has is tried with a path that it matches. What
+/// other settings of the proxy than its rules do (`mitm`) is not known: where they differ, so is the answer.
 ///
 /// # Errors
 /// When the patterns of one cannot be compiled.
@@ -56,7 +58,8 @@ pub fn widens(
     semantics: Semantics,
 ) -> Result<Widening, Error> {
     let usable = |profile: &EffectiveProfile| profile.availability == Availability::Available;
-    if !usable(to) || (usable(from) && from.canonical() == to.canonical()) {
+    let same = || from.canonical() == to.canonical() && !trust_decides(from, to, semantics);
+    if !usable(to) || (usable(from) && same()) {
         return Ok(Widening::No);
     }
     if to.kind == Kind::External || (usable(from) && from.kind == Kind::External) {
@@ -72,22 +75,45 @@ pub fn widens(
     }
     let compiled = |profile: &EffectiveProfile| Decider::new(profile.clone(), place.clone());
     let whole = [compiled(from)?, compiled(to)?];
-    let plain = [compiled(&without_patterns(from))?, compiled(&without_patterns(to))?];
     let asked = Asked::new(from, to, place);
     let found = asked.differences(&whole, semantics);
     if !found.examples.is_empty() {
         return Ok(Widening::Yes { examples: found.examples });
     }
-    if found.not_stated {
-        return Ok(Widening::unknown("a session file does not say which hosts are allowed"));
+    if let Some(reason) = found.not_stated {
+        return Ok(Widening::unknown(reason.sentence()));
+    }
+    if let Some(name) = other_setting(from, to, semantics) {
+        let reason = format!("`network.{name}` is another one, and what it changes is not known");
+        return Ok(Widening::unknown(reason));
     }
     // What is left are requests that only patterns keep apart.
+    let plain = [compiled(&without_patterns(from))?, compiled(&without_patterns(to))?];
     let hidden = asked.differences(&plain, semantics);
     if let Some(example) = hidden.examples.first() {
         let reason = format!("only patterns keep `{example}` from being a difference");
         return Ok(Widening::unknown(reason));
     }
     Ok(patterns(from, to, place, semantics).map_or(Widening::No, Widening::unknown))
+}
+
+/// Whether an answer may rest on whose rule it is, which the canonical form leaves out.
+fn trust_decides(from: &EffectiveProfile, to: &EffectiveProfile, semantics: Semantics) -> bool {
+    let trusts = [from, to].into_iter().flat_map(|profile| {
+        let depth = profile.glob_scan_max_depth.iter().map(|depth| depth.at.layer.trust());
+        profile.paths.iter().map(|rule| rule.at.layer.trust()).chain(depth)
+    });
+    semantics == Semantics::Documented && trusts.collect::<BTreeSet<_>>().len() > 1
+}
+
+/// A setting of the proxy that is not the same, where there is a network that it is about.
+fn other_setting<'a>(
+    from: &'a EffectiveProfile,
+    to: &'a EffectiveProfile,
+    semantics: Semantics,
+) -> Option<&'a str> {
+    let (on, _) = to.network.switch("enabled", semantics);
+    points::other_settings(from, to).into_iter().next().filter(|_| on)
 }
 
 /// The pattern that only one has and that may make a difference.
@@ -97,20 +123,20 @@ fn patterns(
     place: &Place,
     semantics: Semantics,
 ) -> Option<String> {
-    let reach = |profile: &EffectiveProfile| {
-        profile.glob_scan_max_depth.as_ref().map_or(u32::MAX, |depth| depth.value)
-    };
-    let counting = |profile: &EffectiveProfile| {
-        let mut profile = profile.clone();
-        profile.paths.retain(|rule| rule.standing.counts(semantics));
-        points::patterns(&profile, place)
-    };
-    let (before, after) = (counting(from), counting(to));
-    if let Some(pattern) = before.iter().find(|pattern| !after.contains(pattern)) {
-        return Some(format!("the first denies `{pattern}`, and the second has no such pattern"));
-    }
-    if !before.is_empty() && reach(to) < reach(from) {
-        return Some("the patterns of the second look less deep".to_owned());
+    let (before, after) =
+        (points::reaches(from, place, semantics), points::reaches(to, place, semantics));
+    for (pattern, reach) in &before {
+        match after.get(pattern) {
+            None => {
+                let reason =
+                    format!("the first denies `{pattern}`, and the second has no such pattern");
+                return Some(reason);
+            }
+            Some(after) if after < reach => {
+                return Some(format!("the second looks less deep for `{pattern}`"));
+            }
+            Some(_) => {}
+        }
     }
     let hosts = |profile: &EffectiveProfile, permission: Permission| {
         let rules = profile
@@ -122,7 +148,7 @@ fn patterns(
             Semantics::Codex => rule.pattern.codex.globs().to_vec(),
             Semantics::Documented => rule.pattern.documented.globs().to_vec(),
         });
-        globs.collect::<Vec<String>>()
+        globs.collect::<BTreeSet<String>>()
     };
     let known = hosts(from, Permission::Allow);
     let new = hosts(to, Permission::Allow).into_iter().find(|glob| !known.contains(glob));
@@ -151,7 +177,8 @@ struct Asked {
 #[derive(Default)]
 struct Found {
     examples: Vec<String>,
-    not_stated: bool,
+    /// Why one of them does not tell.
+    not_stated: Option<Reason>,
 }
 
 impl Asked {
@@ -178,17 +205,19 @@ impl Asked {
         let mut found = Found::default();
         // Says whether the request makes a difference.
         let mut ask = |request: Request<'_>, said: &dyn Fn() -> String| {
-            let before = from.decide(&request, semantics).verdict;
-            let after = to.decide(&request, semantics).verdict;
+            let (first, second) =
+                (from.decide(&request, semantics), to.decide(&request, semantics));
+            let (before, after) = (first.verdict, second.verdict);
             let more = (before, after) == (Verdict::Deny, Verdict::Allow);
             if more && found.examples.len() < EXAMPLES {
                 found.examples.push(said());
             }
-            found.not_stated |= matches!(
-                (before, after),
-                (Verdict::NotStated, Verdict::Allow | Verdict::NotStated)
-                    | (Verdict::Deny, Verdict::NotStated)
-            );
+            let untold = match (before, after) {
+                (Verdict::NotStated, Verdict::Allow) => Some(first.reason),
+                (Verdict::NotStated | Verdict::Deny, Verdict::NotStated) => Some(second.reason),
+                _ => None,
+            };
+            found.not_stated = found.not_stated.or(untold);
             more
         };
         let mut differs = false;
@@ -205,9 +234,9 @@ impl Asked {
         ];
         for host in &self.hosts {
             // One example of a host is enough, and a plain one is asked first.
-            let asked = known
-                .iter()
-                .flat_map(|known| [None, Some("GET"), Some("POST")].map(|method| (known, method)));
+            let methods = [None, Some("GET"), Some("POST"), Some("CONNECT")];
+            let asked =
+                known.iter().flat_map(|known| methods.iter().map(move |method| (known, *method)));
             for ((resolution, at), method) in asked {
                 let connect = Connect { host, port: None, method, resolution: *resolution };
                 let said = || match method {

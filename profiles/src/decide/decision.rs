@@ -56,6 +56,12 @@ pub enum Reason {
     NoRule,
     /// The path cannot be told: it is relative, and no folder was given to start from.
     NoPath,
+    /// The path cannot be told: it begins with `~`, and no home folder was given.
+    NoHome,
+    /// It is no path: empty, with a NUL in it, or a relative one of a socket.
+    NotAPath,
+    /// The profile has a rule for `:tmpdir`, the path may lie there, and what TMPDIR names was not given.
+    TmpdirNotKnown,
     /// The profile restricts nothing.
     Unrestricted,
     /// Something else restricts, which the profile does not tell of.
@@ -76,6 +82,10 @@ pub enum Reason {
     MethodNotAllowed,
     /// The network is on, and the session file does not say for which hosts.
     HostsNotStated,
+    /// The session file does not say whether local addresses may be reached.
+    LocalNotStated,
+    /// The session file says nothing about Unix sockets.
+    SocketsNotStated,
 }
 
 impl Reason {
@@ -90,6 +100,13 @@ impl Reason {
             Self::Protected => "the name is kept read-only below a writable folder",
             Self::NoRule => "no rule is about it, and what no rule allows is denied",
             Self::NoPath => "the path is relative, and no folder was given to start from",
+            Self::NoHome => "the path begins with `~`, and no home folder was given",
+            Self::NotAPath => {
+                "it is no path: empty, with a NUL in it, or a relative one of a socket"
+            }
+            Self::TmpdirNotKnown => {
+                "it may lie in the folder that TMPDIR names, of which there is a rule, and which was not given"
+            }
             Self::Unrestricted => "the profile restricts nothing",
             Self::External => "something else restricts, which the profile does not tell of",
             Self::Unavailable => "requirements forbid the profile",
@@ -104,6 +121,10 @@ impl Reason {
             Self::HostsNotStated => {
                 "the network is on, and the session file does not say for which hosts"
             }
+            Self::LocalNotStated => {
+                "a rule for hosts allows it, and the session file does not say whether local addresses are kept off"
+            }
+            Self::SocketsNotStated => "the session file says nothing about Unix sockets",
         }
     }
 }
@@ -118,6 +139,8 @@ pub enum Note {
     ProxyOnly,
     /// Only GET, HEAD and OPTIONS may be made.
     LimitedMode,
+    /// The session file does not say whether the network is limited, nor whether local addresses are kept off.
+    SettingsNotStated,
     /// A broader rule denies; Codex's file tools and its Linux sandbox keep a narrower `read` denied.
     Reopened,
     /// A deny pattern matches, but deeper than its scan goes; Codex's file tools deny it all the same.
@@ -140,6 +163,10 @@ impl Note {
             }
             Self::ProxyOnly => "rules for hosts are kept only where the agent's own proxy runs",
             Self::LimitedMode => "only GET, HEAD and OPTIONS may be made",
+            Self::SettingsNotStated => {
+                "the session file does not say whether other methods than GET, HEAD and OPTIONS may be made, nor \
+                 whether local addresses are kept off"
+            }
             Self::Reopened => {
                 "a broader rule denies; Codex's file tools and its Linux sandbox keep this denied"
             }

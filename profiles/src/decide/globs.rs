@@ -33,17 +33,16 @@ struct PathGlob {
 }
 
 impl PathGlobs {
-    /// Compiles absolute patterns, each with the index of its rule.
-    pub(crate) fn new(
-        patterns: &[(String, usize)],
-        depth: Option<u32>,
-    ) -> Result<Self, globset::Error> {
+    /// Compiles absolute patterns, each with the index of its rule and how many levels below its fixed part
+    /// it looks.
+    pub(crate) fn new(patterns: &[(&str, usize, Option<u32>)]) -> Result<Self, globset::Error> {
         let mut set = GlobSetBuilder::new();
         let mut globs = Vec::with_capacity(patterns.len());
-        for (pattern, rule) in patterns {
+        for (pattern, rule, depth) in patterns {
             set.add(build(pattern)?);
             let depth = depth.and_then(|depth| usize::try_from(depth).ok());
-            globs.push(PathGlob { rule: *rule, reach: depth.map(|depth| fixed(pattern) + depth) });
+            let reach = depth.map(|depth| fixed(pattern).saturating_add(depth));
+            globs.push(PathGlob { rule: *rule, reach });
         }
         Ok(Self { set: set.build()?, globs })
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use globset::{Candidate, GlobSet, GlobSetBuilder};
 
+use super::paths::untold;
 use super::{Connect, Decision, Note, Reason, Resolution, Rule, Verdict, any_local, globs};
 use crate::effective::EffectiveProfile;
 use crate::place::Place;
@@ -228,8 +229,12 @@ impl Hosts {
         let known = known || resolution != Resolution::Unknown;
         let loopback = host == "localhost"
             || (self.semantics == Semantics::Documented && host.ends_with(".localhost"));
-        // A session file leaves out the rules that may open an address, and this switch.
-        if !local_allowed && !network.silent {
+        let leads_home = match resolution {
+            Resolution::Unknown => false,
+            Resolution::Failed => true,
+            Resolution::Addresses(addresses) => addresses.is_empty() || any_local(addresses),
+        };
+        if !local_allowed && !network.settings_silent {
             let local = Rule::Switch { text: "network.allow_local_binding = false", at };
             if loopback || literal.is_some_and(domain::is_local) {
                 if rules.named.is_none() {
@@ -243,25 +248,32 @@ impl Hosts {
                     true,
                 );
             }
-            let leads_home = match resolution {
-                Resolution::Unknown => false,
-                Resolution::Failed => true,
-                Resolution::Addresses(addresses) => addresses.is_empty() || any_local(addresses),
-            };
             if leads_home && literal.is_none() {
                 let denied = Decision::by(Verdict::Deny, Reason::NotAllowedLocal, local);
                 return resolved(denied, connect, true);
             }
         }
-        if rules.allow.is_none() && network.silent {
+        if rules.allow.is_none() && network.hosts_silent {
             let verdict = Decision::plain(Verdict::NotStated, Reason::HostsNotStated);
             return resolved(verdict, connect, known);
         }
         if rules.allow.is_none() {
             return resolved(by(Verdict::Deny, Reason::NotAllowed, None), connect, known);
         }
-        let mut decision = by(Verdict::Allow, Reason::Allowed, rules.allow);
-        if !known && !local_allowed && !loopback {
+        // A session file leaves out whether the guard of local addresses is on; only a rule that names one
+        // opens it whatever the guard says.
+        let local = loopback || literal.is_some_and(domain::is_local);
+        let unguarded = !network.settings_silent || local_allowed;
+        let named = !unguarded && local && rules.named.is_some();
+        if !unguarded && !named && (local || leads_home && literal.is_none()) {
+            let verdict = by(Verdict::NotStated, Reason::LocalNotStated, rules.allow);
+            return resolved(verdict, connect, true);
+        }
+        let rule = if named { rules.named } else { rules.allow };
+        let mut decision = by(Verdict::Allow, Reason::Allowed, rule);
+        if network.settings_silent {
+            decision.notes.push(Note::SettingsNotStated);
+        } else if !known && !local_allowed && !loopback {
             decision.notes.push(Note::NameNotResolved);
         }
         self.allowed(decision, profile, connect, known || loopback)
@@ -307,12 +319,13 @@ impl Hosts {
             let off = Rule::Switch { text: "network.enabled = false", at };
             return Decision::by(Verdict::Deny, Reason::NetworkOff, off);
         }
-        if network.silent {
-            return Decision::plain(Verdict::NotStated, Reason::HostsNotStated);
+        if network.settings_silent {
+            return Decision::plain(Verdict::NotStated, Reason::SocketsNotStated);
         }
-        let Some(path) = place.absolute(path).filter(|_| path.starts_with(['/', '~'])) else {
-            return Decision::plain(Verdict::Deny, Reason::NoPath);
-        };
+        if !path.starts_with(['/', '~']) {
+            return Decision::plain(Verdict::Deny, Reason::NotAPath);
+        }
+        let Some(path) = place.absolute(path) else { return untold(path) };
         let real = place.real(&path);
         let names = [Some(path.clone()), real.map(Cow::Owned)];
         let mut found: Option<(Permission, usize)> = None;

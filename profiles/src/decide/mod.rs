@@ -1,10 +1,12 @@
 //! Decisions: whether a command may read, write, list or connect, and which rule says so.
 
+mod bounds;
 mod decision;
 pub mod globs;
 mod hosts;
 mod paths;
 mod request;
+mod tmpdir;
 mod trace;
 mod tree;
 
@@ -32,17 +34,20 @@ impl Decider {
     /// Compiles a profile for a place.
     ///
     /// # Errors
-    /// When its patterns together cannot be compiled.
+    /// When its rules make too many places and patterns there, or its patterns cannot be compiled.
     pub fn new(profile: EffectiveProfile, place: Place) -> Result<Self, Error> {
+        bounds::check(&profile, &place)?;
         let failed = |error: globset::Error| Error::Unusable {
             what: profile.name.clone().unwrap_or_else(|| "the profile".to_owned()),
             reason: format!("its patterns cannot be compiled: {error}"),
         };
         let [codex, documented] = Semantics::ALL;
+        let located = paths::located(&profile, &place);
         let paths = [
-            paths::Paths::new(&profile, &place, codex).map_err(failed)?,
-            paths::Paths::new(&profile, &place, documented).map_err(failed)?,
+            paths::Paths::new(&profile, &place, &located, codex).map_err(failed)?,
+            paths::Paths::new(&profile, &place, &located, documented).map_err(failed)?,
         ];
+        drop(located);
         let hosts = [
             hosts::Hosts::new(&profile, codex).map_err(failed)?,
             hosts::Hosts::new(&profile, documented).map_err(failed)?,
@@ -118,6 +123,15 @@ impl Decider {
 /// Whether any of these addresses is not one of the public internet.
 fn any_local(addresses: &[IpAddr]) -> bool {
     addresses.iter().any(|address| crate::profile::domain::is_local(*address))
+}
+
+/// How many levels below its fixed part a deny pattern looks under a semantics; none is without a bound.
+pub(crate) fn reach(
+    profile: &EffectiveProfile,
+    rule: &crate::effective::PathRule,
+    semantics: Semantics,
+) -> Option<u32> {
+    paths::reach(profile, rule, semantics)
 }
 
 /// The workspace roots: the place's and those that the profile adds.

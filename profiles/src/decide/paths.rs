@@ -1,18 +1,20 @@
 //! Decisions about paths.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::globs::PathGlobs;
+use super::tmpdir;
 use super::tree::{Tree, Walk};
 use super::{Decision, Note, Reason, Rule, Verdict};
 use crate::effective::{EffectiveProfile, PathRule};
-use crate::place::Place;
+use crate::place::{Place, Tmpdir};
 use crate::profile::Access;
 use crate::profile::path::{Target, clean};
 use crate::semantics::Semantics;
 
 /// Folders that Codex's Linux sandbox mounts for `:minimal`.
-const MINIMAL: [&str; 8] =
+pub(super) const MINIMAL: [&str; 8] =
     ["/bin", "/etc", "/lib", "/lib64", "/nix/store", "/run/current-system/sw", "/sbin", "/usr"];
 
 /// The rules for paths under one semantics.
@@ -24,41 +26,83 @@ pub(crate) struct Paths {
     trusts: bool,
     /// Whether everything is writable, protected names included.
     full: bool,
+    /// The rule for `:tmpdir`, where nobody said which folder that is.
+    tmpdir: Option<usize>,
+}
+
+/// Where a rule applies: a place of it, with its links resolved where that makes it another one.
+pub(crate) struct Located<'a> {
+    rule: usize,
+    spot: Spot<'a>,
+    real: Option<String>,
+}
+
+/// Every place of every rule.
+pub(crate) fn located<'a>(profile: &'a EffectiveProfile, place: &Place) -> Vec<Located<'a>> {
+    let roots = roots(profile, place);
+    let mut located = Vec::new();
+    for (rule, path_rule) in profile.paths.iter().enumerate() {
+        for spot in spots(&path_rule.target, place, &roots) {
+            let real = match &spot {
+                Spot::Path(path) => place.real(path),
+                Spot::Pattern(_) => None,
+            };
+            located.push(Located { rule, spot, real });
+        }
+    }
+    located
+}
+
+/// How many levels below its fixed part a deny pattern looks; none is without a bound. As it is documented, a
+/// deny is not weakened by a less trusted layer, and so not by its depth.
+pub(crate) fn reach(
+    profile: &EffectiveProfile,
+    rule: &PathRule,
+    semantics: Semantics,
+) -> Option<u32> {
+    let depth = profile.glob_scan_max_depth.as_ref()?;
+    let trusted = rule.at.layer.trust() > depth.at.layer.trust();
+    (semantics == Semantics::Codex || !trusted).then_some(depth.value)
 }
 
 impl Paths {
     pub(crate) fn new(
         profile: &EffectiveProfile,
         place: &Place,
+        located: &[Located<'_>],
         semantics: Semantics,
     ) -> Result<Self, globset::Error> {
         let mut tree = Tree::new();
         let mut patterns = Vec::new();
-        let roots = roots(profile, place);
         let counting = || {
             let rules = profile.paths.iter().enumerate();
             rules.filter(|(_, rule)| rule.standing.counts(semantics))
         };
-        for (index, rule) in counting() {
-            for spot in spots(&rule.target, place, &roots) {
-                match spot {
-                    Spot::Path(path) => {
-                        if let Some(real) = place.real(&path) {
-                            tree.add(&real, index, rule);
-                        }
-                        tree.add(&path, index, rule);
+        for Located { rule: index, spot, real } in located {
+            let rule = profile.paths.get(*index).filter(|rule| rule.standing.counts(semantics));
+            let Some(rule) = rule else { continue };
+            match spot {
+                Spot::Path(path) => {
+                    if let Some(real) = real {
+                        tree.add(real, *index, rule);
                     }
-                    Spot::Pattern(pattern) => patterns.push((pattern, index)),
+                    tree.add(path, *index, rule);
+                }
+                Spot::Pattern(pattern) => {
+                    patterns.push((pattern.as_str(), *index, reach(profile, rule, semantics)));
                 }
             }
         }
-        let depth = profile.glob_scan_max_depth.as_ref().map(|depth| depth.value);
+        let tmpdir = counting()
+            .filter(|(_, rule)| rule.target == Target::Tmpdir && place.tmpdir == Tmpdir::Unknown)
+            .max_by_key(|(_, rule)| rule.access)
+            .map(|(index, _)| index);
         let writes = |rule: &PathRule| rule.access == Access::Write;
         let whole = |rule: &PathRule| writes(rule) && rule.target == Target::Root;
         let full = counting().any(|(_, rule)| whole(rule))
             && counting().all(|(_, rule)| writes(rule) || rule.target == Target::Minimal);
-        let globs = PathGlobs::new(&patterns, depth)?;
-        Ok(Self { tree, globs, trusts: semantics == Semantics::Documented, full })
+        let globs = PathGlobs::new(&patterns)?;
+        Ok(Self { tree, globs, trusts: semantics == Semantics::Documented, full, tmpdir })
     }
 
     pub(crate) fn decide<'a>(
@@ -68,16 +112,16 @@ impl Paths {
         path: &str,
         write: bool,
     ) -> Decision<'a> {
-        let Some(path) = place.absolute(path) else {
-            return Decision::plain(Verdict::Deny, Reason::NoPath);
-        };
+        let Some(path) = place.absolute(path) else { return untold(path) };
         let written = self.at(profile, &path, write);
         let Some(real) = place.real(&path) else { return written };
-        // A link is denied where a rule denies it by name, and reaches only what its target allows.
-        let by_name = matches!(
-            written.rule,
-            Some(Rule::Path(PathRule { access: Access::Deny, .. })) if written.verdict == Verdict::Deny
-        );
+        // A link is denied where a rule or its protection denies it by name, and reaches only what its target
+        // allows. Below a protected name that is a link Codex starts no command at all.
+        let by_name = written.verdict == Verdict::Deny
+            && matches!(
+                written.rule,
+                Some(Rule::Path(PathRule { access: Access::Deny, .. }) | Rule::Protected { .. })
+            );
         if by_name { written } else { self.at(profile, &real, write) }
     }
 
@@ -99,11 +143,34 @@ impl Paths {
             }
             return decision;
         }
-        let mut decision = self.specific(profile, &walk, write);
+        let decision = self.specific(profile, &walk, write);
+        let mut decision = self.unless_in_tmpdir(profile, path, write, decision);
         if beyond {
             decision.notes.push(Note::BeyondScan);
         }
         decision
+    }
+
+    /// The decision, unless it rests on `:root` or on nothing and the path may lie below TMPDIR, of which
+    /// nobody said where it is and whose rule says something else.
+    fn unless_in_tmpdir<'a>(
+        &self,
+        profile: &'a EffectiveProfile,
+        path: &str,
+        write: bool,
+        decision: Decision<'a>,
+    ) -> Decision<'a> {
+        let broad = match (decision.reason, decision.rule) {
+            (Reason::MostSpecific, Some(Rule::Path(rule))) => rule.target == Target::Root,
+            (reason, _) => reason == Reason::NoRule,
+        };
+        let rule = self.tmpdir.filter(|_| broad && tmpdir::may_hold(path));
+        match rule.and_then(|index| profile.paths.get(index)) {
+            Some(rule) if allows(rule.access, write) != decision.is_allowed() => {
+                Decision::by(Verdict::NotStated, Reason::TmpdirNotKnown, Rule::Path(rule))
+            }
+            _ => decision,
+        }
     }
 
     fn specific<'a>(
@@ -127,11 +194,7 @@ impl Paths {
                 ..Decision::plain(Verdict::Deny, Reason::MoreTrusted)
             };
         }
-        let allowed = match access {
-            Access::Deny => false,
-            Access::Read => !write,
-            Access::Write => true,
-        };
+        let allowed = allows(access, write);
         if let (true, Some((name, folder)), true, false) =
             (write, walk.protected, allowed, self.full)
             && let Some(folder) = profile.paths.get(folder)
@@ -151,7 +214,25 @@ impl Paths {
     }
 }
 
-/// Where a rule applies.
+fn allows(access: Access, write: bool) -> bool {
+    match access {
+        Access::Deny => false,
+        Access::Read => !write,
+        Access::Write => true,
+    }
+}
+
+/// The answer about a text that stands for no absolute path here.
+pub(super) fn untold<'a>(path: &str) -> Decision<'a> {
+    if path.is_empty() || path.contains('\0') {
+        return Decision::plain(Verdict::Deny, Reason::NotAPath);
+    }
+    let from_home = path == "~" || path.starts_with("~/");
+    let reason = if from_home { Reason::NoHome } else { Reason::NoPath };
+    Decision::plain(Verdict::NotStated, reason)
+}
+
+/// A place that a rule is about.
 pub(crate) enum Spot<'a> {
     /// At a path and below.
     Path(Cow<'a, str>),
@@ -161,15 +242,11 @@ pub(crate) enum Spot<'a> {
 
 /// The workspace roots: the place's and those that the profile adds.
 pub(crate) fn roots(profile: &EffectiveProfile, place: &Place) -> Vec<String> {
-    let mut roots = place.workspace_roots.clone();
-    for (path, counts) in &profile.workspace_roots {
-        if let (true, Some(path)) = (counts.value, place.absolute(path))
-            && !roots.iter().any(|root| *root == path)
-        {
-            roots.push(path.into_owned());
-        }
-    }
-    roots
+    let own = profile.workspace_roots.iter().filter(|(_, counts)| counts.value);
+    let own = own.filter_map(|(path, _)| place.absolute(path).map(Cow::into_owned));
+    let mut known = BTreeSet::new();
+    let all = place.workspace_roots.iter().cloned().chain(own);
+    all.filter(|root| known.insert(root.clone())).collect()
 }
 
 /// Everywhere that a rule's target is, in a place.
@@ -183,8 +260,7 @@ pub(crate) fn spots<'a>(target: &'a Target, place: &Place, roots: &[String]) -> 
             roots.iter().map(|root| Spot::Path(clean(&format!("{root}/{below}")).into())).collect()
         }
         Target::Tmpdir => {
-            let tmpdir = place.tmpdir.as_deref().filter(|path| path.starts_with('/'));
-            tmpdir.map(|path| Spot::Path(clean(path).into())).into_iter().collect()
+            place.tmpdir.folder().map(|path| Spot::Path(path.into())).into_iter().collect()
         }
         Target::SlashTmp => vec![Spot::Path("/tmp".into())],
         Target::Path { path: written } => path(written).into_iter().collect(),

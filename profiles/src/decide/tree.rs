@@ -106,7 +106,8 @@ impl Tree {
 
 impl Node {
     fn put(&mut self, index: usize, rule: &PathRule) {
-        if self.rules.contains(&index) {
+        // The places of one rule are added one after another.
+        if self.rules.last() == Some(&index) {
             return;
         }
         self.rules.push(index);

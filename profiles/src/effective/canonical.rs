@@ -60,7 +60,7 @@ impl EffectiveProfile {
             .collect();
         let others: BTreeMap<_, _> =
             network.others.iter().map(|(name, setting)| (name, &setting.value)).collect();
-        json!({
+        let mut canonical = json!({
             "format": FORMAT,
             "kind": self.kind,
             "available": self.availability == super::Availability::Available,
@@ -73,9 +73,17 @@ impl EffectiveProfile {
                 "domains": domains,
                 "sockets": sockets,
                 "others": others,
-                "silent": network.silent,
+                "silent": network.hosts_silent,
             },
-        })
+        });
+        // A source that does not even say which hosts are allowed says nothing of the rest either.
+        if network.settings_silent
+            && !network.hosts_silent
+            && let Some(Value::Object(stated)) = canonical.get_mut("network")
+        {
+            stated.insert("settings_silent".to_owned(), Value::Bool(true));
+        }
+        canonical
     }
 
     /// The BLAKE3 digest of the canonical form, as `blake3:` and hexadecimal digits.

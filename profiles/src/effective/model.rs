@@ -180,8 +180,11 @@ pub struct Network {
     pub sockets: Vec<SocketRule>,
     /// Settings of the proxy that no decision rests on.
     pub others: BTreeMap<String, Setting<Scalar>>,
-    /// Whether the source would say which hosts are allowed; a session file need not.
-    pub silent: bool,
+    /// Whether the source leaves out which hosts are allowed, as a session file may.
+    pub hosts_silent: bool,
+    /// Whether the source leaves out everything but whether the network is on and which hosts are allowed, as
+    /// a session file does: a switch that is not there is not false.
+    pub settings_silent: bool,
 }
 
 impl Network {

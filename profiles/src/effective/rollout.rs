@@ -2,8 +2,9 @@
 //!
 //! What is read: `permission_profile`, or without it `file_system_sandbox_policy`, or without that
 //! `sandbox_policy`; `active_permission_profile` for the name; `network` for the hosts. The file states what
-//! was in effect, not where it comes from, and leaves the rules for hosts out unless the agent's proxy has
-//! some: then an answer about a host is [`Verdict::NotStated`](crate::Verdict::NotStated).
+//! was in effect, not where it comes from. It leaves the rules for hosts out unless the agent's proxy has
+//! some, and every other setting of the network: an answer that would rest on what is left out is
+//! [`Verdict::NotStated`](crate::Verdict::NotStated).
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,6 @@ use crate::profile::domain::Pattern;
 use crate::profile::path::{Target, absolute};
 use crate::profile::{Access, Permission};
 use crate::provenance::Provenance;
-use crate::source::LIMIT;
 
 /// What stands in every place of such a profile.
 pub const DETAIL: &str = "as the rollout states it";
@@ -161,7 +161,8 @@ impl Reader<'_> {
     fn enabled(&self, profile: &mut EffectiveProfile, enabled: bool) {
         let switch = Switch { value: enabled, at: self.at.clone(), held: None };
         profile.network.switches.insert("enabled".to_owned(), switch);
-        profile.network.silent = true;
+        profile.network.hosts_silent = true;
+        profile.network.settings_silent = true;
     }
 
     fn file_system(
@@ -200,7 +201,7 @@ impl Reader<'_> {
             Some(_) => return self.refuse("the entries of the file system are no list"),
         };
         if entries.len() > MOST {
-            return Err(Error::TooLarge { what: "the list of entries".to_owned(), limit: LIMIT });
+            return self.refuse(format!("the file system has more than {MOST} entries"));
         }
         for entry in entries {
             let access = entry.get("access").and_then(Value::as_str);
@@ -314,7 +315,10 @@ impl Reader<'_> {
         let mut profile = self.empty(Kind::Restricted);
         let mut roots = vec![Target::WorkspaceRoots { below: None }];
         let listed = stated.get("writable_roots").and_then(Value::as_array);
-        for root in listed.into_iter().flatten().take(MOST) {
+        if listed.is_some_and(|roots| roots.len() > MOST) {
+            return self.refuse(format!("sandbox_policy has more than {MOST} writable roots"));
+        }
+        for root in listed.into_iter().flatten() {
             match root.as_str().map(absolute) {
                 Some(Ok(path)) => roots.push(Target::Path { path }),
                 _ => return self.refuse("sandbox_policy has a writable root that is no path"),
@@ -346,7 +350,10 @@ impl Reader<'_> {
                 Some(Value::Array(hosts)) => hosts,
                 Some(_) => return self.refuse(format!("network.{key} is no list")),
             };
-            for host in hosts.iter().take(MOST) {
+            if hosts.len() > MOST {
+                return self.refuse(format!("network.{key} has more than {MOST} hosts"));
+            }
+            for host in hosts {
                 let pattern = host.as_str().map(Pattern::parse);
                 let Some(Ok(pattern)) = pattern else {
                     return self.refuse(format!("network.{key} has something that is no host"));
@@ -360,7 +367,10 @@ impl Reader<'_> {
                     replaced: Vec::new(),
                 });
             }
-            profile.network.silent = false;
+            // A list of what is denied alone does not say that nothing is allowed.
+            if permission == Permission::Allow {
+                profile.network.hosts_silent = false;
+            }
         }
         Ok(())
     }

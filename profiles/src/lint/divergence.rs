@@ -1,16 +1,19 @@
 //! A deny that Codex lets go and that is documented to stay.
 
 use super::{Finding, Looked, Rule, Severity};
+use crate::decide::globs::fixed;
+use crate::decide::reach;
 use crate::effective::{PathRule, Standing};
 use crate::profile::Access;
 use crate::profile::domain::Pattern;
+use crate::profile::path::Target;
 use crate::provenance::Provenance;
 
 pub(super) const RULE: Rule = Rule {
     name: "divergence",
     severity: Severity::High,
-    finds: "a deny that a child profile or a less trusted layer replaced or opened: Codex lets it go, the \
-            documentation says that it stays",
+    finds: "a deny that a child profile or a less trusted layer replaced, opened or bounded in depth: Codex lets \
+            it go, the documentation says that it stays",
 };
 
 pub(super) fn look(looked: &Looked<'_>, findings: &mut Vec<Finding>) {
@@ -55,7 +58,34 @@ pub(super) fn look(looked: &Looked<'_>, findings: &mut Vec<Finding>) {
         }
     }
     opened(looked, findings);
+    bounded(looked, findings);
     spelled(looked, findings);
+}
+
+/// A deny pattern that the depth of a less trusted layer keeps from what lies deeper.
+fn bounded(looked: &Looked<'_>, findings: &mut Vec<Finding>) {
+    let profile = looked.profile;
+    let Some(depth) = &profile.glob_scan_max_depth else { return };
+    for rule in &profile.paths {
+        let Target::Glob { pattern, .. } = &rule.target else { continue };
+        let documented = reach(profile, rule, crate::Semantics::Documented);
+        let short = levels(pattern).is_none_or(|levels| levels > depth.value);
+        if rule.standing == Standing::Both && documented.is_none() && short {
+            let summary = format!(
+                "`glob_scan_max_depth = {}` of a less trusted layer keeps `{}` from what lies deeper: Codex lets \
+                 commands read it, the documentation says that the deny stays",
+                depth.value, rule.written
+            );
+            findings.push(looked.finding(&RULE, summary, vec![rule.at.clone(), depth.at.clone()]));
+        }
+    }
+}
+
+/// How many levels below its fixed part a pattern reaches; none is without an end.
+fn levels(pattern: &str) -> Option<u32> {
+    let names = pattern.split('/').filter(|name| !name.is_empty()).count();
+    let levels = u32::try_from(names.saturating_sub(fixed(pattern))).ok()?;
+    (!pattern.contains("**")).then_some(levels)
 }
 
 /// A more specific allow of a less trusted layer below a deny.

@@ -11,7 +11,11 @@ use crate::layer::{self, LayerKind, Setting};
 use crate::lint::Notice;
 use crate::profile::path::Target;
 use crate::profile::{Access, shape};
+use crate::provenance::Provenance;
 use crate::source::{self, Leaf, Node, Scalar, Table};
+
+/// The key under which a managed preference holds requirements.
+const PACKED: &str = "requirements_toml_base64";
 
 /// Keys of requirements that say nothing about profiles.
 const OTHERS: [&str; 37] = [
@@ -88,10 +92,8 @@ impl RequirementsLayer {
     /// When it is no TOML, or says something about profiles that has no meaning.
     pub fn parse(kind: LayerKind, file: &str, text: &str) -> Result<Self, Error> {
         let mut table = source::read(kind, file, text)?;
-        if let Some(Node::Leaf(leaf)) = table.entries.get("requirements_toml_base64")
-            && let Scalar::Text(inside) = &leaf.value
-        {
-            return Self::base64(kind, file, inside);
+        if let Some(node) = table.entries.remove(PACKED) {
+            return Self::packed(kind, file, &node, &table);
         }
         let mut layer = Self::empty(kind, file);
         match table.entries.remove("requirements") {
@@ -103,6 +105,23 @@ impl RequirementsLayer {
         }
         layer.take(table, false)?;
         Ok(layer)
+    }
+
+    /// Reads what a managed preference holds under its key. What stands beside the key would be lost, so
+    /// nothing may.
+    fn packed(kind: LayerKind, file: &str, node: &Node, beside: &Table) -> Result<Self, Error> {
+        if let Some((key, beside)) = beside.entries.first_key_value() {
+            let reason = format!(
+                "`{key}` stands beside `{PACKED}`, which has to be the only key of its file"
+            );
+            return Err(Error::at(beside.at(), reason));
+        }
+        match node {
+            Node::Leaf(Leaf { value: Scalar::Text(inside), .. }) => {
+                Self::base64(kind, file, inside)
+            }
+            node => Err(Error::at(node.at(), format!("`{PACKED}` has to be a string"))),
+        }
     }
 
     fn empty(kind: LayerKind, file: &str) -> Self {
@@ -124,22 +143,34 @@ impl RequirementsLayer {
     fn take(&mut self, table: Table, article: bool) -> Result<(), Error> {
         for (key, node) in &table.entries {
             match (key.as_str(), node) {
-                ("allowed_permission_profiles", node) => self.allowed = Some(allowed(node)?),
-                ("default_permissions", _) => {
+                ("allowed_permission_profiles", node) => {
+                    once(key, node, self.allowed.as_ref().map(|known| &known.at))?;
+                    self.allowed = Some(allowed(node)?);
+                }
+                ("default_permissions", node) => {
+                    once(key, node, self.default_permissions.as_ref().map(|known| &known.at))?;
                     self.default_permissions = layer::text_setting(&table, key)?;
                 }
-                ("allowed_sandbox_modes", node) => self.sandbox_modes = Some(words(key, node)?),
+                ("allowed_sandbox_modes", node) => {
+                    once(key, node, self.sandbox_modes.as_ref().map(|known| &known.at))?;
+                    self.sandbox_modes = Some(words(key, node)?);
+                }
                 ("allowed_approval_policies", node) => {
+                    once(key, node, self.approval_policies.as_ref().map(|known| &known.at))?;
                     self.approval_policies = Some(words(key, node)?);
                 }
                 ("permissions", Node::Table(permissions)) => {
                     self.permissions(permissions.clone(), article)?;
                 }
-                ("experimental_network" | "network", Node::Table(network)) => {
-                    self.network = Some(self::network(network)?);
-                }
-                ("permissions" | "experimental_network" | "network", Node::Leaf(leaf)) => {
+                ("permissions", Node::Leaf(leaf)) => {
                     return Err(Error::at(&leaf.at, format!("`{key}` has to be a table")));
+                }
+                (word, node) if word == "experimental_network" || article && word == "network" => {
+                    let Node::Table(network) = node else {
+                        return Err(Error::at(node.at(), format!("`{key}` has to be a table")));
+                    };
+                    once(key, node, self.network.as_ref().map(|known| &known.at))?;
+                    self.network = Some(self::network(network)?);
                 }
                 (key, _) if OTHERS.contains(&key) => {}
                 (key, node) => self.notices.push(Notice {
@@ -244,6 +275,15 @@ impl RequirementsLayer {
         };
         Ok(DenyRead { written: written.to_owned(), codex, documented })
     }
+}
+
+/// Refuses a requirement that another place of the file has said already: one of the two would be lost.
+fn once(key: &str, node: &Node, known: Option<&Provenance>) -> Result<(), Error> {
+    let Some(known) = known else { return Ok(()) };
+    let line = known.line.map_or("another place".to_owned(), |line| format!("line {line}"));
+    let reason =
+        format!("`{key}` says again what {line} of this file says; one of the two has to go");
+    Err(Error::at(node.at(), reason))
 }
 
 /// Takes `"*" = "deny"` out of a profile's domains.
