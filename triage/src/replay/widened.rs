@@ -43,21 +43,26 @@ fn compare_within(profiles: &mut [Known], most: usize) -> usize {
         let earlier = before.replace(after.clone());
         let Some(earlier) = earlier.filter(|earlier| earlier.id != after.id) else { continue };
         let ids = (earlier.id, after.id);
-        if !known.contains_key(&ids) {
-            weight = weight.saturating_add(earlier.weight).saturating_add(after.weight);
-            if weight > most {
-                left_out += 1;
-                profile.said.not_compared = Some(format!(
-                    "the session's profiles are more or larger than are compared ({most} rules)"
-                ));
-                continue;
+        let compared = match known.get(&ids) {
+            Some(compared) => compared.clone(),
+            None => {
+                weight = weight.saturating_add(earlier.weight).saturating_add(after.weight);
+                if weight > most {
+                    left_out += 1;
+                    profile.said.not_compared = Some(format!(
+                        "the session's profiles are more or larger than are compared ({most} rules)"
+                    ));
+                    continue;
+                }
+                let compared = compared(&earlier, &after);
+                known.insert(ids, compared.clone());
+                compared
             }
-            known.insert(ids, compared(&earlier, &after));
-        }
-        match known.get(&ids) {
-            Some(Compared::Yes(examples)) => profile.wider = Some(examples.clone()),
-            Some(Compared::Unknown(why)) => profile.said.not_compared = Some(why.clone()),
-            Some(Compared::No) | None => {}
+        };
+        match compared {
+            Compared::Yes(examples) => profile.wider = Some(examples),
+            Compared::Unknown(why) => profile.said.not_compared = Some(why),
+            Compared::No => {}
         }
     }
     left_out
@@ -136,12 +141,12 @@ mod tests {
     #[test]
     fn what_is_more_than_is_compared_is_told_and_a_pair_that_comes_back_is_not_compared_again() {
         let mut compiler = Compiler::default();
-        let mut known = |paths: &[&str]| Known {
+        let known = |paths: &[&str]| Known {
             decider: Some(writing(&mut compiler, paths).unwrap()),
             ..Known::unknown()
         };
         let (small, large) = (["/a"], ["/a", "/b"]);
-        let mut profiles = [&small[..], &large, &small, &large, &["/c"]].map(|paths| known(paths));
+        let mut profiles = [&small[..], &large, &small, &large, &["/c"]].map(known);
         // Two pairs of three rules each; the last pair would be three more.
         assert_eq!(compare_within(&mut profiles, 6), 1);
         let wider: Vec<Option<&str>> =
