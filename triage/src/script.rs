@@ -14,8 +14,6 @@ const PATCH_LINES: &[(&str, &str)] = &[
     ("*** Delete File: ", "delete"),
     ("*** Move to: ", "move"),
 ];
-/// Most lines of a patch that are read.
-const LINES: usize = 10_000;
 
 /// The shell command among the fields of arguments.
 pub(crate) fn command(fields: &BTreeMap<String, Value>) -> Option<String> {
@@ -43,5 +41,5 @@ pub(crate) fn patched(text: &str) -> Option<Vec<(&str, &'static str)>> {
             .find_map(|(begins, does)| Some((str::strip_prefix(line, begins)?, *does)))
     };
     let is_patch = text.trim_start().starts_with(PATCH);
-    is_patch.then(|| text.lines().take(LINES).filter_map(named).collect())
+    is_patch.then(|| text.lines().filter_map(named).collect())
 }

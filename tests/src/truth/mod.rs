@@ -130,7 +130,7 @@ fn replay(receipts: Vec<Receipt>, profiles: &[Event]) -> Vec<Receipt> {
     let mut all = BTreeMap::new();
     for (session_id, own) in sessions {
         let (places, mut own): (Vec<usize>, Vec<Receipt>) = own.into_iter().unzip();
-        attach(&session_id, &mut own, profiles, None);
+        attach(&session_id, None, &mut own, profiles, None);
         all.extend(places.into_iter().zip(own));
     }
     all.into_values().collect()

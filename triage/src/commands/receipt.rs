@@ -53,7 +53,9 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
     let beside = loaded.beside(Some(now()));
     let mut receipts = receipt::receipts(&session, &beside);
     receipt::attribute(&mut receipts, &session, &loaded.rows);
-    replay::attach(&session.session_id, &mut receipts, &profiles, configured.as_ref());
+    let agent = session.agent.value.as_deref();
+    let id = &session.session_id;
+    replay::attach(id, agent, &mut receipts, &profiles, configured.as_ref());
     let Some(receipt) = receipts.iter().find(|receipt| named.means(receipt)) else {
         let place = format!("session {}", loaded.session_id);
         return Err(Error::NoCall { call: name, place }.into());

@@ -365,6 +365,8 @@ fn network(call: &Call, around: &Circumstances<'_>) -> Fact<Vec<Connection>> {
         port: decision.port.value,
         decision: decision.decision.value.clone(),
         reason: decision.reason.value.clone(),
+        source: decision.source.value.clone(),
+        method: decision.method.value.clone(),
         time_unix_nano: decision.time_unix_nano,
         join: decision.call.clone(),
         candidates: decision

@@ -137,6 +137,10 @@ pub struct Connection {
     pub decision: Option<String>,
     /// Why, in the sender's own words.
     pub reason: Option<String>,
+    /// Who or what decided, in the sender's own words.
+    pub source: Option<String>,
+    /// HTTP method.
+    pub method: Option<String>,
     /// When, nanoseconds since the epoch.
     pub time_unix_nano: i64,
     /// Why it is said to be this call's.

@@ -1,11 +1,10 @@
 //! What a person should look at in a replay.
 
-use blotter_profiles::compare::{Widening, widens};
+use blotter_profiles::Stack;
 use blotter_profiles::effective::Availability;
-use blotter_profiles::{Semantics, Stack};
 
 use super::in_effect::Known;
-use super::model::{Agreement, Check, Happened, InEffect};
+use super::model::{Agreement, Check, Happened, InEffect, Source};
 use crate::reconstruct::findings::{Finding, Severity};
 
 /// The approval policy under which nobody is asked.
@@ -67,8 +66,8 @@ const PROFILE_UNLISTED: Rule = Rule {
 const PROFILE_WIDENED: Rule = Rule {
     name: "profile_widened",
     severity: Severity::Medium,
-    finds: "In the course of the session a profile came into effect that allows more than the one before.",
-    false_positive: "The user chose another mode, which is their right.",
+    finds: "In the course of the session a profile came into effect that allows more than the one before, in another folder perhaps.",
+    false_positive: "The user chose another mode or folder, which is their right.",
 };
 const FULL_ACCESS_WITHOUT_ASKING: Rule = Rule {
     name: "full_access_without_asking",
@@ -100,21 +99,25 @@ pub(super) fn find(
     for (index, known) in profiles.iter().enumerate() {
         let said = &known.said;
         let name = named(said);
-        if said.unrestricted && said.approval_policy.as_deref() == Some(NEVER) {
+        // Of what a configuration says no record tells that it was in effect.
+        let was_in_effect = said.source != Source::Configuration;
+        if was_in_effect && said.unrestricted && said.approval_policy.as_deref() == Some(NEVER) {
             let summary =
                 format!("{name} restricts nothing, and approval policy never asks nobody");
             add(&FULL_ACCESS_WITHOUT_ASKING, summary, Vec::new(), said.events.clone());
         }
-        let availability =
-            said.name.as_deref().zip(stack).map(|(name, stack)| stack.availability(name));
+        let availability = said
+            .name
+            .as_deref()
+            .filter(|_| was_in_effect)
+            .zip(stack)
+            .map(|(name, stack)| stack.availability(name));
         if let Some(Availability::Unavailable { reason, at }) = availability {
             let summary = format!("{name} was in effect: {reason} ({at})");
             add(&PROFILE_UNLISTED, summary, Vec::new(), said.events.clone());
         }
         let before = index.checked_sub(1).and_then(|before| profiles.get(before));
-        if let Some((before, wider)) =
-            before.and_then(|before| Some((before, widened(before, known)?)))
-        {
+        if let Some((before, wider)) = before.zip(known.wider.as_ref()) {
             let summary =
                 format!("{name} allows more than {} before it: {wider}", named(&before.said));
             let events = before.said.events.iter().chain(&said.events).copied().collect();
@@ -140,15 +143,6 @@ pub(super) fn find(
         add(rule, summary, vec![check.address.clone()], check.events.clone());
     }
     found
-}
-
-/// What the later profile allows that the earlier one does not; none where it is not known to.
-fn widened(before: &Known, after: &Known) -> Option<String> {
-    let (from, to) = (before.decider.as_ref()?, after.decider.as_ref()?);
-    match widens(from.profile(), to.profile(), to.place(), Semantics::Codex).ok()? {
-        Widening::Yes { examples } => Some(examples.join(", ")),
-        Widening::No | Widening::Unknown { .. } => None,
-    }
 }
 
 fn named(said: &InEffect) -> String {

@@ -5,11 +5,14 @@
 //! turn by turn; else from a record that names it and a configuration that was given. What no profile governs
 //! is said, not judged, and what a trail does not tell is no difference.
 
+mod compiled;
 mod findings;
 mod in_effect;
 mod judge;
 mod model;
+mod programs;
 mod targets;
+mod widened;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +21,7 @@ use blotter_schemas::tables::Event;
 pub use findings::{RULES, Rule};
 pub use in_effect::Configured;
 pub use model::{
-    Agreement, Answer, Check, FORMAT, Happened, InEffect, NotGoverned, Replay, Source,
+    Agreement, Answer, Check, FORMAT, Happened, InEffect, LeftOut, NotGoverned, Replay, Source,
 };
 
 use crate::receipt::{Receipt, address};
@@ -39,31 +42,32 @@ pub fn replay(
     receipts: &[&Receipt],
     configured: Option<&Configured>,
 ) -> Replay {
-    let profiles = in_effect::of(session_id, rows, configured);
+    let mut profiles = in_effect::of(session_id, rows, configured);
+    let mut left_out =
+        LeftOut { comparisons: widened::compare(&mut profiles), ..LeftOut::default() };
     let mut checks = Vec::new();
     let mut not_governed = Vec::new();
     for receipt in receipts {
-        let profile = at(&profiles, receipt.time_unix_nano);
         let tool = receipt.tool.value.clone();
         if let Some(why) = beyond(receipt) {
             let address = receipt.address.clone();
             not_governed.push(NotGoverned { address, tool, why });
         } else if let Some(arguments) = &receipt.arguments.value {
-            let wanted = targets::of(tool.as_deref().unwrap_or_default(), arguments);
-            let told = judge::of_files(receipt, &wanted);
-            for target in &wanted.targets {
-                checks.push(judge::file(receipt, &wanted, target, &told, profile));
+            if checks.len() < CHECKS {
+                files(receipt, arguments, &profiles, &mut checks, &mut left_out);
+            } else {
+                left_out.calls += 1;
             }
         }
         for connection in receipt.network.value.iter().flatten() {
-            let profile = at(&profiles, connection.time_unix_nano);
-            checks.extend(judge::connection(receipt, connection, profile));
-        }
-        if checks.len() >= CHECKS {
-            break;
+            if checks.len() < CHECKS {
+                let profile = at(&profiles, connection.time_unix_nano);
+                checks.extend(judge::connection(receipt, connection, profile));
+            } else {
+                left_out.connections += 1;
+            }
         }
     }
-    checks.truncate(CHECKS);
     let findings = findings::find(session_id, &profiles, &checks, configured.map(|it| &it.stack));
     Replay {
         format: FORMAT,
@@ -71,7 +75,34 @@ pub fn replay(
         profiles: profiles.into_iter().map(|known| known.said).collect(),
         checks,
         not_governed,
+        left_out,
         findings,
+    }
+}
+
+/// Checks the files of a call.
+fn files(
+    receipt: &Receipt,
+    arguments: &str,
+    profiles: &[Known],
+    checks: &mut Vec<Check>,
+    left_out: &mut LeftOut,
+) {
+    let profile = at(profiles, receipt.time_unix_nano);
+    let tool = receipt.tool.value.as_deref().unwrap_or_default();
+    let wanted = targets::of(tool, arguments);
+    let told = judge::of_files(receipt, &wanted);
+    for target in &wanted.targets {
+        checks.push(judge::file(receipt, &wanted, target, &told, profile));
+    }
+    if wanted.more > 0 {
+        left_out.files += wanted.more;
+        let what = format!("{} more files", wanted.more);
+        checks.push(judge::unread(receipt, what, "the call names more files than are checked"));
+    }
+    if let Some(why) = wanted.unread {
+        left_out.calls += 1;
+        checks.push(judge::unread(receipt, "what the arguments name".to_owned(), why));
     }
 }
 
@@ -85,7 +116,8 @@ pub fn family(
     let calls = address::calls(session);
     let receipts: Vec<&Receipt> =
         calls.iter().filter_map(|addressed| addressed.call.receipt.as_deref()).collect();
-    let mut replay = replay(&session.session_id, rows, &receipts, configured);
+    let own = Configured::of_agent(configured, session.agent.value.as_deref());
+    let mut replay = replay(&session.session_id, rows, &receipts, own);
     if replay.profiles.is_empty() {
         replay.checks.clear();
     }
@@ -105,14 +137,17 @@ pub fn family(
     replays
 }
 
-/// Gives each of a session's receipts its checks, where a profile is known.
+/// Gives each of a session's receipts its checks, where a profile is known. `agent` is the session's: a
+/// configuration says nothing of other agents than those of its kind.
 pub fn attach(
     session_id: &str,
+    agent: Option<&str>,
     receipts: &mut [Receipt],
     rows: &[Event],
     configured: Option<&Configured>,
 ) {
     let read: Vec<&Receipt> = receipts.iter().collect();
+    let configured = Configured::of_agent(configured, agent);
     let replay = replay(session_id, rows, &read, configured);
     if replay.profiles.is_empty() {
         return;

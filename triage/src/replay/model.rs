@@ -23,8 +23,23 @@ pub struct Replay {
     pub checks: Vec<Check>,
     /// Calls that no profile governs, with the reason.
     pub not_governed: Vec<NotGoverned>,
+    /// What was not looked at because there is too much of it.
+    pub left_out: LeftOut,
     /// What a person should look at.
     pub findings: Vec<Finding>,
+}
+
+/// What was not looked at because there is too much of it; nothing in most sessions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Calls of which nothing was checked, or not everything.
+    pub calls: usize,
+    /// Files of calls that name very many.
+    pub files: usize,
+    /// Decisions of the network proxy.
+    pub connections: usize,
+    /// Profiles that were not compared with the one before them.
+    pub comparisons: usize,
 }
 
 /// A profile that was in effect from a moment on.
@@ -42,16 +57,20 @@ pub struct InEffect {
     pub digest: Option<String>,
     /// When a person is asked.
     pub approval_policy: Option<String>,
+    /// The folder that it starts from, where the session file states one.
+    pub cwd: Option<String>,
     /// Whether it restricts nothing.
     pub unrestricted: bool,
     /// Why nothing can be asked of it.
     pub problem: Option<String>,
+    /// Why it is not known whether it allows more than the one before.
+    pub not_compared: Option<String>,
     /// Rows that state it.
     pub events: Vec<EventId>,
 }
 
 /// Where a profile is known from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// The agent's session file states it.

@@ -1,7 +1,7 @@
 //! Snapshots: what a run did, as canonical JSON that is made to be compared.
 //!
 //! Start reading at [`snapshot`]. `take.rs` makes one from receipts, [`rules`] says what is replaced in its
-//! texts and `normalise.rs` does it, `arguments.rs` and `shell.rs` what a call's arguments become, [`model`] is the structure, `file.rs`
+//! texts and `normalise.rs` does it, `arguments.rs` and `shell` what a call's arguments become, [`model`] is the structure, `file.rs`
 //! reads and writes files. `docs/snapshot.md` describes the format.
 
 mod arguments;

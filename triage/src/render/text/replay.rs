@@ -13,7 +13,7 @@ pub(super) fn replay(page: &mut Page, replay: &Replay) {
     page.heading(&[(Look::Strong, "Session "), (Look::Strong, &replay.session_id)]);
     page.indent(|page| {
         if replay.profiles.is_empty() {
-            let why = "none is known: import the agent's session file, or name a configuration (--config)";
+            let why = "none is known: import the agent's session file, or name a configuration (--config; of Codex and instrumented agents)";
             page.unknown("profile", why);
             return;
         }
@@ -51,6 +51,7 @@ fn profile(page: &mut Page, said: &InEffect) {
     let grade = if said.grade == "inferred" { "(inferred)" } else { "" };
     let mut pieces = vec![(Look::Strong, name.to_owned())];
     pieces.extend(since.map(|since| (Look::Dim, since)));
+    pieces.extend(said.cwd.as_ref().map(|cwd| (Look::Dim, format!("in {cwd}"))));
     pieces.push((Look::Dim, from.to_owned()));
     pieces.push((Look::Dim, grade.to_owned()));
     if said.unrestricted {
@@ -62,6 +63,12 @@ fn profile(page: &mut Page, said: &InEffect) {
     }
     if let Some(problem) = &said.problem {
         page.unknown("", problem);
+    }
+    if let Some(why) = &said.not_compared {
+        page.unknown(
+            "",
+            &format!("whether it allows more than the one before is not known: {why}"),
+        );
     }
 }
 
@@ -78,6 +85,17 @@ fn counts(page: &mut Page, replay: &Replay) {
             (Look::Plain, format!("{not_judged} not judged")),
         ],
     );
+    let left_out = &replay.left_out;
+    for (number, what) in [
+        (left_out.calls, "calls: not, or not wholly, read: they are too many or too long"),
+        (left_out.files, "files of calls that name very many"),
+        (left_out.connections, "connections: there are too many checks"),
+        (left_out.comparisons, "profiles: not compared with the one before, there are too many"),
+    ] {
+        if number > 0 {
+            page.unknown("left out", &format!("{number} {what}"));
+        }
+    }
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for call in &replay.not_governed {
         let tool = call.tool.as_deref().unwrap_or("(tool not reported)");
