@@ -1,5 +1,6 @@
 //! A collector that a run of an agent exports to, and the archive that is left of it.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -69,7 +70,7 @@ pub async fn with_its_spans(
         if archive.spans(truth.session()).await? > 0 {
             return truth.held_by(&archive.path()).await;
         }
-        eprintln!("Codex ended without its spans.");
+        let _ = writeln!(std::io::stderr(), "Codex ended without its spans.");
     }
     anyhow::bail!("Codex ended without its spans, {ATTEMPTS} times")
 }
