@@ -213,7 +213,9 @@ mod tests {
         let (token, tokens) = tokens(None);
         let Shown::Valid(found) = tokens.look_up(&token, now()) else { panic!("not found") };
         assert_eq!((found.name.as_str(), found.tenant.as_deref()), ("ci", Some("acme")));
-        for other in ["", "blt_", token.get(1..).unwrap(), &format!("{token} "), &token.to_uppercase()] {
+        for other in
+            ["", "blt_", token.get(1..).unwrap(), &format!("{token} "), &token.to_uppercase()]
+        {
             assert!(matches!(tokens.look_up(other, now()), Shown::Unknown), "{other}");
         }
         assert!(!format!("{tokens:?}").contains(&token));

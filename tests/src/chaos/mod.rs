@@ -1,5 +1,5 @@
 //! Chaos: a real collector over the data of an earlier version, four destinations, senders that never
-//! stop, and one [`trouble`] after the other until time is up. Then the [`report`].
+//! stop, and one trouble after the other until time is up. Then the report.
 //!
 //! Which trouble comes when is decided by a seed; what the machine makes of it is not. Start reading at
 //! [`run`].
