@@ -173,6 +173,12 @@ impl ConfigFile {
             return Some(("limits", key, reason));
         }
         let rules = [
+            (
+                limits.bytes_in_flight < limits.request_bytes,
+                "limits",
+                "bytes_in_flight",
+                "must have room for one request (limits.request_bytes)",
+            ),
             (journal.segment_bytes < 1 << 16, "journal", "segment_bytes", "must be at least 65536"),
             (
                 journal.max_bytes < journal.segment_bytes.saturating_mul(2),

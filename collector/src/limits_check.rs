@@ -53,10 +53,6 @@ impl Limits {
                 return Err((field, "must be more than 0, and no more than a year".to_owned()));
             }
         }
-        if self.bytes_in_flight < self.request_bytes {
-            let reason = "must have room for one request (limits.request_bytes)";
-            return Err(("bytes_in_flight", reason.to_owned()));
-        }
         Ok(())
     }
 }

@@ -91,7 +91,10 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
 /// Says where to send and what to configure.
 fn announce(format: Format, collector: &Collector, archive: &Location) -> anyhow::Result<()> {
     let (grpc, http) = (collector.grpc_address(), collector.http_address());
-    let endpoint = connect::endpoint(http);
+    let mut endpoint = connect::endpoint(http);
+    if collector.has_tls() {
+        endpoint = endpoint.replacen("http:", "https:", 1);
+    }
     if format == Format::Json {
         let agents = Agent::ALL.map(|agent| configuration(agent, &endpoint));
         let document = json!({
