@@ -56,10 +56,11 @@ impl Bench {
         table_files::rows(&self.path("data/archive"))
     }
 
-    /// The only row of `events` that has this in its record.
+    /// The only row of `events` that has this in its record, or in the column that holds its words.
     fn event(&self, text: &str) -> anyhow::Result<Event> {
         let mut found = self.events()?;
-        found.retain(|row| row.record.as_deref().is_some_and(|record| record.contains(text)));
+        let has = |column: &Option<String>| column.as_deref().is_some_and(|it| it.contains(text));
+        found.retain(|row| has(&row.record) || has(&row.text));
         anyhow::ensure!(found.len() == 1, "{} rows have {text}", found.len());
         found.pop().context("no row")
     }
