@@ -221,14 +221,15 @@ fn answer(check: &mut Check, request: &Request<'_>, profile: Option<&Known>) -> 
     };
     check.events.extend(known.said.events.first());
     let asked = compiled.decider.both(request, Semantics::Codex);
-    if asked.decision.reason == Reason::NoPath {
-        let home = check.target.starts_with('~');
-        let why = if home {
+    let unknown = match asked.decision.reason {
+        Reason::NoHome => {
             "the path is in the home folder, and the trail does not tell which that is"
-        } else {
-            "the path is relative, and the trail does not tell the folder"
-        };
-        why.clone_into(&mut check.why);
+        }
+        Reason::NoPath => "the path is relative, and the trail does not tell the folder",
+        _ => "",
+    };
+    if !unknown.is_empty() {
+        unknown.clone_into(&mut check.why);
         return None;
     }
     let verdict = asked.decision.verdict;
