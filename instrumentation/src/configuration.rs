@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use blotter_schemas::names::blotter;
+pub use blotter_schemas::names::blotter::ConfigurationKind;
 use sha2::{Digest as _, Sha256};
 
 use crate::Error;
@@ -19,39 +20,6 @@ const BYTES: u64 = 64 << 20;
 const FILES: usize = 10_000;
 /// How deep folders may lie in each other.
 const DEPTH: usize = 32;
-
-/// What kind of thing steers the agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum ConfigurationKind {
-    /// Settings of the agent, such as `config.toml` or `settings.json`.
-    Config,
-    /// Standing instructions to the model, such as `AGENTS.md` or `CLAUDE.md`.
-    Instructions,
-    /// A program that the agent runs at certain moments.
-    Hook,
-    /// A skill.
-    Skill,
-    /// An extension of the agent.
-    Plugin,
-    /// The definition of an MCP server.
-    McpServer,
-}
-
-impl ConfigurationKind {
-    fn as_str(self) -> &'static str {
-        use blotter::ConfigurationKind as Name;
-        match self {
-            Self::Config => Name::Config,
-            Self::Instructions => Name::Instructions,
-            Self::Hook => Name::Hook,
-            Self::Skill => Name::Skill,
-            Self::Plugin => Name::Plugin,
-            Self::McpServer => Name::McpServer,
-        }
-        .as_str()
-    }
-}
 
 /// A file, folder or definition that steers the agent: its name, size and SHA-256.
 ///
