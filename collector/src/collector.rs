@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::tls::Tls;
-use crate::access::{self, Gate};
+use crate::access::{self, Followed, Gate};
 use crate::commit::{self, CommitMeter, Committer};
 use crate::forward::{self, DestinationStatus, Forwarding, Surroundings};
 use crate::identity;
@@ -140,9 +140,8 @@ impl Collector {
         };
         server.tasks.spawn(redaction.follow_keys(server.stop.clone()));
         server.tasks.spawn(Arc::clone(&gate).tell_later(server.stop.clone()));
-        if let Some(tls) = tls {
-            server.tasks.spawn(tls.follow_files(gate, server.stop.clone()));
-        }
+        let followed = Followed::new(gate, tls, config.file.clone(), config.access.clone());
+        server.tasks.spawn(followed.follow(server.stop.clone()));
         receive::serve(&server, Listener::Tcp(grpc_listener));
         receive::serve(&server, Listener::Tcp(http_listener));
         if let Some(unix) = unix {
@@ -214,14 +213,24 @@ impl Collector {
     /// Refuses every further request with a retryable status, and is not ready any more: what the journal
     /// holds goes on into the archive and to the destinations.
     pub fn drain(&self) {
-        self.server.state.intake.set_draining(true);
-        tracing::info!("draining: no more requests are taken");
+        self.set_draining(true, "no more requests are taken");
     }
 
     /// Takes requests again after [`Collector::drain`].
     pub fn resume(&self) {
-        self.server.state.intake.set_draining(false);
-        tracing::info!("requests are taken again");
+        self.set_draining(false, "requests are taken again");
+    }
+
+    fn set_draining(&self, draining: bool, reason: &str) {
+        let intake = &self.server.state.intake;
+        intake.set_draining(draining);
+        tracing::info!("{reason}");
+        intake.gate.tell(OwnEvent {
+            name: events::BLOTTER_COLLECTOR_DRAIN,
+            is_warning: false,
+            text: format!("told by its operator: {reason}"),
+            attributes: vec![(names::BLOTTER_COLLECTOR_REASON, Told::text(reason))],
+        });
     }
 
     /// Stops accepting, answers what was accepted, forwards what the journal holds to destinations that

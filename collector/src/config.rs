@@ -45,6 +45,9 @@ pub struct Config {
     /// Longest time that [`crate::Collector::shutdown`] waits for open requests, and again for the
     /// archive.
     pub shutdown_timeout: Duration,
+    /// The configuration file that this is from: where its tokens and clients change, a running collector
+    /// takes them up.
+    pub file: Option<PathBuf>,
 }
 
 /// What a sender may ask of us. In the configuration file durations are numbers of seconds, and their names
@@ -183,6 +186,7 @@ impl Config {
             commit: CommitConfig::default(),
             maintenance: MaintenanceConfig::default(),
             shutdown_timeout: Duration::from_secs(30),
+            file: None,
         })
     }
 }
@@ -205,6 +209,8 @@ impl Serialize for Config {
             commit,
             maintenance,
             shutdown_timeout,
+            // Said of every value that came from it.
+            file: _,
         } = self;
         let listen = Listen { grpc: Some(*grpc), http: Some(*http), unix: unix.clone() };
         let mut tree = serializer.serialize_struct("Config", 11)?;

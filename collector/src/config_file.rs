@@ -109,6 +109,7 @@ impl ConfigFile {
         config.shutdown_timeout = self.shutdown_timeout.unwrap_or(config.shutdown_timeout);
         config.redaction = self.redaction.clone();
         config.forward.clone_from(&self.forward);
+        config.file = Some(self.path.clone()).filter(|path| !path.as_os_str().is_empty());
         Ok(config)
     }
 

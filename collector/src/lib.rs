@@ -6,6 +6,7 @@
 mod access;
 mod admit;
 mod collector;
+mod command_line;
 mod commit;
 mod config;
 mod config_file;
@@ -30,6 +31,7 @@ mod simulation;
 
 pub use access::{AccessConfig, ClientConfig, NewToken, Scope, TlsConfig, TokenConfig};
 pub use collector::Collector;
+pub use command_line::CommandLine;
 pub use config::{CommitConfig, Config, JournalConfig, Limits, Listen, MaintenanceConfig};
 pub use config_file::ConfigFile;
 pub use effective::{Origin, Setting, settings};

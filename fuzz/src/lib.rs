@@ -29,13 +29,15 @@ pub struct Target {
 }
 
 /// All of them.
-pub static TARGETS: [Target; 16] = [
+pub static TARGETS: [Target; 18] = [
     Target { name: "configuration", run: configuration::file },
     Target { name: "dialects", run: dialects::record },
     Target { name: "http-json", run: http::json },
     Target { name: "http-json-gzip", run: http::json_gzip },
+    Target { name: "http-json-zstd", run: http::json_zstd },
     Target { name: "http-protobuf", run: http::protobuf },
     Target { name: "http-protobuf-gzip", run: http::protobuf_gzip },
+    Target { name: "http-protobuf-zstd", run: http::protobuf_zstd },
     Target { name: "journal", run: journal::segment },
     Target { name: "otlp-json", run: otlp::json },
     Target { name: "otlp-wire", run: otlp::wire },

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use blotter_schemas::names::blotter::{self as names, events};
@@ -10,9 +10,9 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use tokio_util::sync::CancellationToken;
 
-use super::clients::Clients;
+use super::credentials::Credentials;
 use super::throttle::{Attempts, Throttle};
-use super::tokens::{self, Shown, Tokens};
+use super::tokens::{self, Shown};
 use super::{AccessConfig, CertificateNames, Scope};
 use crate::Error;
 use crate::own_events::{OwnEvent, OwnEvents, Told};
@@ -23,9 +23,7 @@ const LOOK: Duration = Duration::from_secs(5);
 /// Lets requests in, or not.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    tokens: Tokens,
-    clients: Clients,
-    demands: bool,
+    credentials: RwLock<Arc<Credentials>>,
     throttle: Mutex<Throttle>,
     failed: AtomicU64,
     /// Where failed attempts are told; nowhere any more once the collector stops.
@@ -77,13 +75,27 @@ impl Gate {
     /// When the configuration was not checked.
     pub(crate) fn new(config: &AccessConfig, events: OwnEvents) -> Result<Self, Error> {
         Ok(Self {
-            tokens: Tokens::new(&config.tokens).map_err(Error::Access)?,
-            clients: Clients::new(&config.clients),
-            demands: config.demands_credentials(),
+            credentials: RwLock::new(Arc::new(Credentials::new(config, false)?)),
             throttle: Mutex::new(Throttle::new(config.failures_per_minute)),
             failed: AtomicU64::new(0),
             events: Mutex::new(Some(events)),
         })
+    }
+
+    /// Knows the credentials of `config` from now on, for every further request, and no others. Where
+    /// credentials were demanded they still are, if there are none left, too: nobody is let in then.
+    ///
+    /// # Errors
+    /// When the configuration was not checked; what was known before still is.
+    pub(super) fn replace(&self, config: &AccessConfig) -> Result<(), Error> {
+        let demanded = self.credentials().demands;
+        let new = Arc::new(Credentials::new(config, demanded)?);
+        *self.credentials.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
+
+    fn credentials(&self) -> Arc<Credentials> {
+        Arc::clone(&self.credentials.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whose a request is that shows these credentials: nobody's in particular where none is demanded.
@@ -98,13 +110,14 @@ impl Gate {
         trusted: bool,
         scope: Scope,
     ) -> Result<Option<Identity>, Denied> {
+        let known = self.credentials();
         let mut shown = headers.get_all(AUTHORIZATION).iter();
-        let first = if self.tokens.is_empty() { None } else { shown.next() };
+        let first = if known.tokens.is_empty() { None } else { shown.next() };
         if let Some(header) = first {
             let only = shown.next().is_none();
             let text = header.to_str().ok().filter(|_| only);
             let token = text.and_then(tokens::bearer).ok_or(Denied::NotBearer)?;
-            return match self.tokens.look_up(token, chrono::Utc::now()) {
+            return match known.tokens.look_up(token, chrono::Utc::now()) {
                 Shown::Unknown => Err(Denied::Unknown),
                 Shown::Expired(name) => Err(Denied::Expired(name.to_owned())),
                 Shown::Valid(token) => {
@@ -113,14 +126,14 @@ impl Gate {
                 }
             };
         }
-        if let Some(names) = certificate.filter(|_| !self.clients.is_empty()) {
-            let Some((name, client)) = self.clients.look_up(names) else {
+        if let Some(names) = certificate.filter(|_| !known.clients.is_empty()) {
+            let Some((name, client)) = known.clients.look_up(names) else {
                 return Err(Denied::Certificate(names.first().chars().take(NAME_TOLD).collect()));
             };
             let sender = format!("certificate:{name}");
             return identity(sender, &client.scopes, client.tenant.as_ref(), scope);
         }
-        if self.demands && !trusted { Err(Denied::Missing) } else { Ok(None) }
+        if known.demands && !trusted { Err(Denied::Missing) } else { Ok(None) }
     }
 
     /// Notes a failed attempt.
@@ -276,6 +289,23 @@ mod tests {
         let trusted = |headers: &HeaderMap| gate.admit(headers, None, true, Scope::Ingest);
         assert_eq!(trusted(&HeaderMap::new()), Ok(None));
         assert_eq!(trusted(&bearer("wrong")), Err(Denied::Unknown));
+    }
+
+    #[test]
+    fn credentials_that_are_taken_away_let_nobody_in_and_new_ones_do() {
+        let Bench { gate, ingest, .. } = bench();
+        let new = NewToken::make().unwrap();
+        let tokens = vec![new.table("agent", &[Scope::Ingest], None, None).unwrap()];
+        gate.replace(&AccessConfig { tokens, ..AccessConfig::default() }).unwrap();
+        let ask = |token: &str| gate.admit(&bearer(token), None, false, Scope::Ingest);
+        assert_eq!(ask(&ingest), Err(Denied::Unknown));
+        assert!(ask(new.reveal()).unwrap().is_some());
+
+        // None left is not the same as none demanded.
+        gate.replace(&AccessConfig::default()).unwrap();
+        assert_eq!(ask(new.reveal()), Err(Denied::Missing));
+        // Over the Unix socket nobody needs one.
+        assert_eq!(gate.admit(&HeaderMap::new(), None, true, Scope::Ingest), Ok(None));
     }
 
     #[test]

@@ -2,12 +2,15 @@
 //!
 //! [`binding`] says which addresses may be listened on, [`tls`] holds the server's side of TLS, [`tokens`]
 //! and [`clients`] are the credentials, [`gate`] puts them together for a request, [`throttle`] looks at
-//! failed attempts, [`rate`] at how much one sender sends. The file's tables are in [`config`].
+//! failed attempts, [`rate`] at how much one sender sends, [`follow`] at files that change. The file's tables
+//! are in [`config`].
 
 mod binding;
 mod buckets;
 mod clients;
 mod config;
+mod credentials;
+mod follow;
 mod gate;
 mod rate;
 mod throttle;
@@ -18,6 +21,7 @@ pub(crate) use binding::{Exposed, check_addresses};
 pub(crate) use clients::CertificateNames;
 pub(crate) use config::Unusable;
 pub use config::{AccessConfig, ClientConfig, Scope, TlsConfig, TokenConfig};
+pub(crate) use follow::Followed;
 pub(crate) use gate::{Denied, Gate, Identity};
 pub(crate) use rate::Rates;
 pub use tokens::NewToken;

@@ -2,23 +2,18 @@
 
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
-use blotter_schemas::names::blotter::{self as names, events};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
 
-use super::{AccessConfig, Gate, TlsConfig};
+use super::{AccessConfig, TlsConfig};
 use crate::Error;
-use crate::own_events::{OwnEvent, Told};
 
-/// How often the files are looked at.
-const LOOK: Duration = Duration::from_secs(2);
 /// Largest file that is read, in bytes.
 const LIMIT: u64 = 1 << 20;
 
@@ -27,7 +22,7 @@ const LIMIT: u64 = 1 << 20;
 pub(crate) struct Tls {
     config: TlsConfig,
     /// Whether who shows no certificate may still show a token.
-    optional: bool,
+    optional: AtomicBool,
     current: RwLock<Arc<ServerConfig>>,
     /// Digest of the files that were tried last.
     tried: RwLock<[u8; 32]>,
@@ -49,8 +44,9 @@ impl Files {
         })
     }
 
-    fn digest(&self) -> [u8; 32] {
+    fn digest(&self, optional: bool) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
+        hasher.update(&[u8::from(optional)]);
         for file in [Some(&self.certificate), Some(&self.key), self.authority.as_ref()] {
             let file = file.map(Vec::as_slice).unwrap_or_default();
             hasher.update(&(file.len() as u64).to_le_bytes());
@@ -72,9 +68,9 @@ impl Tls {
         let settings = settings(config, &files, optional).map_err(Error::Access)?;
         Ok(Some(Self {
             config: config.clone(),
-            optional,
+            optional: AtomicBool::new(optional),
             current: RwLock::new(Arc::new(settings)),
-            tried: RwLock::new(files.digest()),
+            tried: RwLock::new(files.digest(optional)),
         }))
     }
 
@@ -84,8 +80,13 @@ impl Tls {
         TlsAcceptor::from(Arc::clone(&*current))
     }
 
+    /// Lets who shows no certificate show a token, or not, from the next [`Tls::reload`] on.
+    pub(super) fn set_optional(&self, optional: bool) {
+        self.optional.store(optional, Ordering::Relaxed);
+    }
+
     /// Takes up the files where they are others than were tried last; true if they were.
-    fn reload(&self) -> Result<bool, String> {
+    pub(super) fn reload(&self) -> Result<bool, String> {
         let files = match Files::read(&self.config) {
             Ok(files) => files,
             Err(reason) => {
@@ -93,10 +94,11 @@ impl Tls {
                 return if self.is_new(digest) { Err(reason) } else { Ok(false) };
             }
         };
-        if !self.is_new(files.digest()) {
+        let optional = self.optional.load(Ordering::Relaxed);
+        if !self.is_new(files.digest(optional)) {
             return Ok(false);
         }
-        let settings = settings(&self.config, &files, self.optional)?;
+        let settings = settings(&self.config, &files, optional)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
         Ok(true)
     }
@@ -105,43 +107,10 @@ impl Tls {
         let mut tried = self.tried.write().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *tried, digest) != digest
     }
-
-    /// Takes up every change until it is told to stop. What cannot be used is told of, and what was
-    /// read before stays in use.
-    pub(crate) async fn follow_files(self: Arc<Self>, gate: Arc<Gate>, stop: CancellationToken) {
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                () = stop.cancelled() => return,
-            }
-            let tls = Arc::clone(&self);
-            match tokio::task::spawn_blocking(move || tls.reload()).await {
-                Ok(Ok(true)) => {
-                    tracing::info!("new connections use the changed files of TLS");
-                    gate.tell(told("the files of TLS changed; new connections use them", None));
-                }
-                Ok(Err(reason)) => {
-                    tracing::error!("{reason}; what was read before stays in use");
-                    let text = "the files of TLS changed and cannot be used; what was read before stays in use";
-                    gate.tell(told(text, Some(&reason)));
-                }
-                Ok(Ok(false)) | Err(_) => {}
-            }
-        }
-    }
 }
 
-fn told(text: &str, reason: Option<&str>) -> OwnEvent {
-    let attribute = |reason| (names::BLOTTER_COLLECTOR_REASON, Told::text(reason));
-    OwnEvent {
-        name: events::BLOTTER_COLLECTOR_ACCESS_CERTIFICATE,
-        is_warning: reason.is_some(),
-        text: text.to_owned(),
-        attributes: reason.into_iter().map(attribute).collect(),
-    }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, String> {
+/// What is in a file, or why it cannot be read.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let mut content = Vec::new();
     let read =
         std::fs::File::open(path).and_then(|file| file.take(LIMIT).read_to_end(&mut content));

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::runtime::{Builder, Runtime};
 
 use super::intake::{Arrived, Clean, Intake};
-use super::limits::Compression;
+pub use super::limits::Compression;
 use super::origin::Origin;
 use super::status::Refusal;
 use crate::Error;
@@ -70,7 +70,7 @@ impl Doorway {
         &self,
         signal: Signal,
         encoding: Encoding,
-        gzip: bool,
+        compression: Compression,
         body: Bytes,
     ) -> Result<Option<Taken>, String> {
         let taken = self.runtime.block_on(async {
@@ -78,7 +78,6 @@ impl Doorway {
                 self.intake.admission.enter().await.map_err(|_| Refusal::overloaded())?;
             // What is waited for here is room for this one body, and nobody else takes any.
             ticket.reserve(body.len()).await.map_err(|_| Refusal::overloaded())?;
-            let compression = if gzip { Compression::Gzip } else { Compression::None };
             let origin = Origin {
                 peer: "127.0.0.1:1".to_owned(),
                 address: Some(Ipv4Addr::LOCALHOST.into()),

@@ -13,7 +13,7 @@ use crate::admit::{Overloaded, Ticket};
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Compression {
+pub enum Compression {
     /// Not at all.
     None,
     /// With gzip.

@@ -3,10 +3,9 @@
 use std::io::Write as _;
 use std::sync::LazyLock;
 
-use blotter_collector::fuzzing::Doorway;
+use blotter_collector::fuzzing::{Compression, Doorway};
 use blotter_schemas::otlp::{Encoding, Request, Signal};
 use bytes::Bytes;
-use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
@@ -22,42 +21,59 @@ thread_local! {
 
 /// Protobuf; the first byte says which signal.
 pub fn protobuf(input: &[u8]) {
-    take(Encoding::Protobuf, false, input);
+    take(Encoding::Protobuf, Compression::None, input);
 }
 
 /// JSON.
 pub fn json(input: &[u8]) {
-    take(Encoding::Json, false, input);
+    take(Encoding::Json, Compression::None, input);
 }
 
-/// Protobuf, compressed, or said to be.
+/// Protobuf, compressed with gzip, or said to be.
 pub fn protobuf_gzip(input: &[u8]) {
-    take(Encoding::Protobuf, true, input);
+    take(Encoding::Protobuf, Compression::Gzip, input);
 }
 
-/// JSON, compressed, or said to be.
+/// JSON, compressed with gzip, or said to be.
 pub fn json_gzip(input: &[u8]) {
-    take(Encoding::Json, true, input);
+    take(Encoding::Json, Compression::Gzip, input);
+}
+
+/// Protobuf, compressed with Zstandard, or said to be.
+pub fn protobuf_zstd(input: &[u8]) {
+    take(Encoding::Protobuf, Compression::Zstd, input);
+}
+
+/// JSON, compressed with Zstandard, or said to be.
+pub fn json_zstd(input: &[u8]) {
+    take(Encoding::Json, Compression::Zstd, input);
 }
 
 /// Bit of the first byte: the body is compressed here. Without it the input is the compressed body.
 const COMPRESS: u8 = 0x80;
 
-fn take(encoding: Encoding, gzip: bool, input: &[u8]) {
+fn take(encoding: Encoding, compression: Compression, input: &[u8]) {
     let Some((choice, body)) = input.split_first() else { return };
     let signal = signal(*choice);
-    let body = if gzip && choice & COMPRESS != 0 {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(body).expect("memory can be written to");
-        Bytes::from(encoder.finish().expect("memory can be written to"))
-    } else {
-        Bytes::copy_from_slice(body)
-    };
-    let taken = DOORWAY.with(|doorway| doorway.0.take(signal, encoding, gzip, body));
+    let compressed = if choice & COMPRESS == 0 { None } else { compressed(compression, body) };
+    let body = compressed.map_or_else(|| Bytes::copy_from_slice(body), Bytes::from);
+    let taken = DOORWAY.with(|doorway| doorway.0.take(signal, encoding, compression, body));
     let Some(taken) = taken.expect("the collector is at fault") else { return };
     let request = Request::decode(signal, taken.encoding, &taken.body).expect("it can be decoded");
     assert_eq!(u32::try_from(request.record_count()).ok(), Some(taken.count));
     dialects::normalise(&request);
+}
+
+fn compressed(compression: Compression, body: &[u8]) -> Option<Vec<u8>> {
+    match compression {
+        Compression::None => None,
+        Compression::Gzip => {
+            let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(body).expect("memory can be written to");
+            Some(encoder.finish().expect("memory can be written to"))
+        }
+        Compression::Zstd => Some(zstd::encode_all(body, 1).expect("memory can be written to")),
+    }
 }
 
 /// The signal that a byte stands for.

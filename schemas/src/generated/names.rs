@@ -1052,6 +1052,11 @@ pub mod blotter {
         /// The files of TLS changed, and were taken up, or could not be.
         pub const BLOTTER_COLLECTOR_ACCESS_CERTIFICATE: &str =
             "blotter.collector.access.certificate";
+        /// Tokens or clients in the configuration file changed, and were taken up, or could not be.
+        pub const BLOTTER_COLLECTOR_ACCESS_CREDENTIALS: &str =
+            "blotter.collector.access.credentials";
+        /// The collector was told to take no more requests, or to take them again.
+        pub const BLOTTER_COLLECTOR_DRAIN: &str = "blotter.collector.drain";
         /// A destination took a request without some of its records.
         pub const BLOTTER_COLLECTOR_FORWARD_REJECTED: &str = "blotter.collector.forward.rejected";
         /// A destination will never take a request; it was set aside.

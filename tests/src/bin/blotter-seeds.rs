@@ -57,11 +57,16 @@ fn main() -> anyhow::Result<()> {
 fn http(corpus: &Path, name: &str, signal: u8, json: &[u8], protobuf: &[u8]) -> anyhow::Result<()> {
     for (target, body) in [("json", json), ("protobuf", protobuf)] {
         write(corpus, &format!("http-{target}"), name, &[&[signal], body].concat())?;
-        let target = format!("http-{target}-gzip");
-        write(corpus, &target, name, &[&[signal | 0x80], body].concat())?;
-        let mut gzip = flate2::write::GzEncoder::new(vec![signal], flate2::Compression::best());
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         std::io::Write::write_all(&mut gzip, body)?;
-        write(corpus, &target, &format!("{name}-compressed"), &gzip.finish()?)?;
+        for (coding, compressed) in
+            [("gzip", gzip.finish()?), ("zstd", zstd::encode_all(body, 19)?)]
+        {
+            let target = format!("http-{target}-{coding}");
+            write(corpus, &target, name, &[&[signal | 0x80], body].concat())?;
+            let compressed = [&[signal][..], &compressed].concat();
+            write(corpus, &target, &format!("{name}-compressed"), &compressed)?;
+        }
     }
     write(corpus, "otlp-json", name, json)?;
     write(corpus, "otlp-wire", name, protobuf)

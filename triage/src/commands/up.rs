@@ -1,11 +1,10 @@
 //! `triage up`
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use blotter_archive::Location;
-use blotter_collector::{Collector, ConfigFile, quiet_panics};
+use blotter_collector::{Collector, CommandLine, quiet_panics};
 use blotter_triage::connect::{self, Agent, configuration};
 use blotter_triage::render::terminal::escape;
 use clap::Args;
@@ -32,26 +31,8 @@ pub struct Arguments {
     /// ./blotter-data].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Configuration in TOML: redaction rules, allowlist, modes of fields, key file
-    /// (docs/redaction.md); backends that get a copy of everything (docs/forwarding.md); who may
-    /// connect (docs/access.md); every other setting of the collector (docs/operation.md). Flags win
-    /// over it.
-    #[arg(long, value_name = "FILE", env = "BLOTTER_CONFIG")]
-    config: Option<PathBuf>,
-    /// Where to expect OTLP/gRPC. Port 0 picks a free one [default: 127.0.0.1:4317].
-    #[arg(long, value_name = "ADDRESS")]
-    grpc: Option<SocketAddr>,
-    /// Where to expect OTLP/HTTP. Port 0 picks a free one [default: 127.0.0.1:4318].
-    #[arg(long, value_name = "ADDRESS")]
-    http: Option<SocketAddr>,
-    /// Make a Unix socket here as well: only your own user can connect, and the kernel says which
-    /// process each record came from.
-    #[arg(long, value_name = "PATH")]
-    unix: Option<PathBuf>,
-    /// Keep what was received today and on so many days before it, and remove the rest of the
-    /// archive's tables [default: keep everything].
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=36_500))]
-    keep: Option<u32>,
+    #[command(flatten)]
+    line: CommandLine,
 }
 
 /// Runs the collector until it is told to stop.
@@ -64,15 +45,8 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
 
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
-    let file = arguments.config.as_deref().map(ConfigFile::read).transpose()?;
-    let mut config = file.unwrap_or_default().config(arguments.data)?;
-    if let Some(archive) = &global.archive {
-        config.archive = Location::parse(archive)?;
-    }
-    config.grpc = arguments.grpc.unwrap_or(config.grpc);
-    config.http = arguments.http.unwrap_or(config.http);
-    config.unix = arguments.unix.or(config.unix);
-    config.maintenance.keep_days = arguments.keep.or(config.maintenance.keep_days);
+    let Arguments { data, line } = arguments;
+    let config = line.effective(line.file()?.as_ref(), data, global.archive.as_deref())?;
     let archive = config.archive.clone();
     let collector = Collector::start(config).await?;
     for warning in collector.warnings() {
