@@ -1,11 +1,13 @@
 //! A running collector.
 
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use blotter_disk::{Disk, LocalDisk};
+use blotter_disk::{Disk, LocalDisk, durable};
 use blotter_schemas::names::blotter::{self as names, events};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -52,6 +54,7 @@ impl Collector {
     /// # Errors
     /// Every [`Error`] says what to do.
     pub async fn start(config: Config) -> Result<Self, Error> {
+        make_private(&config.data)?;
         Self::start_on(config, Arc::new(LocalDisk)).await
     }
 
@@ -149,7 +152,9 @@ impl Collector {
         }
         tracing::info!(%grpc, %http, archive = %config.archive, collector_id, "receiving");
         let unix = socket.as_ref().map(|socket| socket.path().to_owned());
-        RunFile { pid: std::process::id(), http, unix }.write(&config.data);
+        let certificate = config.access.tls.as_ref();
+        let certificate = certificate.and_then(|it| std::path::absolute(&it.certificate_file).ok());
+        RunFile { pid: std::process::id(), http, unix, certificate }.write(&config.data);
         let shutdown_timeout = config.shutdown_timeout;
         let committer = Some(committer);
         Ok(Self {
@@ -289,6 +294,16 @@ impl Drop for Collector {
         self.committer = None;
         self.journal.close();
     }
+}
+
+/// Makes the data folder where it is not there: for its own user alone, because prompts lie in it.
+fn make_private(data: &Path) -> Result<(), Error> {
+    if data.exists() {
+        return Ok(());
+    }
+    durable::create_folder(&LocalDisk, "data.folder", data)
+        .and_then(|()| std::fs::set_permissions(data, Permissions::from_mode(0o700)))
+        .map_err(Error::file("create", data))
 }
 
 fn open(config: &Config, disk: Arc<dyn Disk>) -> Result<(Journal, Arc<Redaction>, String), Error> {

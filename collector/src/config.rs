@@ -62,6 +62,9 @@ pub struct Limits {
     /// Most bytes of a request's records once each has its resource and scope beside it, as in the archive:
     /// OTLP writes those once, and a small request could become very large.
     pub expanded_bytes: usize,
+    /// Most memory that a request takes once it is decoded, with the rows that become of its records, in
+    /// bytes: many empty values are small as sent. As many requests as there are cores are decoded at a time.
+    pub memory_bytes: usize,
     /// Most attributes of one record, or of a resource or scope, those within values included.
     pub record_attributes: usize,
     /// Most messages of OTLP within each other: an attribute's value is on level 5, and a list or map within
@@ -252,6 +255,7 @@ impl Default for Limits {
             request_bytes: 64 << 20,
             request_records: 100_000,
             expanded_bytes: 128 << 20,
+            memory_bytes: 256 << 20,
             record_attributes: 4096,
             nesting_depth: 100,
             string_bytes: 4 << 20,

@@ -25,6 +25,7 @@ impl Limits {
             ("request_bytes", number(self.request_bytes), 1..=BYTES / 4),
             ("request_records", number(self.request_records), many.clone()),
             ("expanded_bytes", number(self.expanded_bytes), 1..=BYTES),
+            ("memory_bytes", number(self.memory_bytes), 1..=1 << 30),
             ("record_attributes", number(self.record_attributes), many.clone()),
             ("nesting_depth", u64::from(self.nesting_depth), 1..=DEPTH),
             ("string_bytes", number(self.string_bytes), STRING..=BYTES),

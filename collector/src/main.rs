@@ -3,7 +3,7 @@
 mod commands;
 mod token;
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use blotter_collector::{Collector, Config, quiet_panics};
@@ -123,7 +123,11 @@ where they found something.";
 fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("warn,blotter_collector=info,blotter_archive=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
     quiet_panics();
     match run() {
         Ok(code) => code,

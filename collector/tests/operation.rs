@@ -214,13 +214,15 @@ async fn a_drained_collector_refuses_for_now_keeps_what_it_has_and_can_go_on() {
     assert!(text(&unready).contains("drained"));
     wait_for_rows(data.path(), Table::Events, 5).await;
     let told = report(&collector).await;
-    assert!(told.draining && !told.ready && told.problems.is_empty(), "{told:?}");
+    assert!(told.draining && !told.ready, "{told:?}");
+    assert_eq!(told.problems[0].name, "draining");
     assert_eq!(told.refusals, BTreeMap::from([("draining".to_owned(), 1)]));
     collector.resume();
     assert_eq!(get(address, "/readyz").await.status, StatusCode::OK);
     export(&collector, "logs", logs(5, 5)).await;
     collector.shutdown().await.unwrap();
-    assert_eq!(rows(data.path(), Table::Events).await, (10, 10));
+    // That it was drained and that it went on is recorded, too.
+    assert_eq!(rows(data.path(), Table::Events).await, (12, 12));
 }
 
 #[tokio::test]
@@ -237,4 +239,20 @@ async fn a_data_folder_says_where_its_collector_is_until_that_ends() {
     collector.shutdown().await.unwrap();
     assert!(Asked::find(data.path()).is_err());
     assert!(Asked::find(Path::new("/nowhere")).is_err());
+}
+
+#[tokio::test]
+async fn a_data_folder_that_the_collector_makes_is_its_users_alone_and_one_that_is_there_stays() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let made = folder.path().join("a/b");
+    start(&made).await.shutdown().await.unwrap();
+    assert_eq!(mode(&made), 0o700);
+    let there = folder.path().join("there");
+    std::fs::create_dir(&there).unwrap();
+    std::fs::set_permissions(&there, std::fs::Permissions::from_mode(0o750)).unwrap();
+    start(&there).await.shutdown().await.unwrap();
+    assert_eq!(mode(&there), 0o750);
 }

@@ -35,9 +35,10 @@ impl Redactor {
             return redacted;
         }
         let ids: Vec<&Arc<str>> = redactions.total.keys().collect();
-        // A mark that somebody else wrote, a field that was dropped, a name that was changed and a string
-        // that was cut have no fingerprint of ours.
-        let without = [mark::FOREIGN_RULE, mark::DROPPED, mark::CLAIMED, mark::CUT];
+        // A mark that somebody else wrote, a field that was dropped, a name that was changed, a string that
+        // was cut and an id that was none have no fingerprint of ours.
+        let without =
+            [mark::FOREIGN_RULE, mark::DROPPED, mark::CLAIMED, mark::CUT, mark::INVALID_ID];
         if ids.iter().any(|id| !without.contains(&&***id)) {
             redacted.key_id = self.keys().current().to_owned();
         }

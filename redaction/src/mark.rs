@@ -25,6 +25,8 @@ pub(crate) const DROPPED: &str = "dropped";
 pub const CLAIMED: &str = "claimed";
 /// Under which name strings are counted that the collector cut.
 pub const CUT: &str = "cut";
+/// Under which name ids of traces and spans are counted that were none, and were taken out.
+pub(crate) const INVALID_ID: &str = "invalid-id";
 /// Longest rule id.
 pub(crate) const RULE_LIMIT: usize = 64;
 /// Hexadecimal digits of a fingerprint.

@@ -1,7 +1,7 @@
 //! The walk over every string of a request. It is taken twice: once to collect the strings, which are
 //! then searched together at memory speed, and once to edit those in which something may be found.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use blotter_schemas::otlp::Request;
 use blotter_schemas::otlp::values;
@@ -14,11 +14,18 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
 use crate::fields::Mode;
+use crate::mark;
 use crate::redactor::{Counts, Redactions, Redactor};
 use crate::texts::{Index, Looks, Texts};
 
 /// Deepest nesting of values that is kept; no decoder lets more in.
 const DEPTH: usize = 200;
+
+/// Bytes of an id of a trace, and of a span.
+const TRACE_ID: usize = 16;
+const SPAN_ID: usize = 8;
+
+static INVALID_ID: LazyLock<Arc<str>> = LazyLock::new(|| mark::INVALID_ID.into());
 
 pub(crate) fn redact(redactor: &Redactor, request: &mut Request) -> Redactions {
     let mut walk = Walk {
@@ -152,7 +159,17 @@ impl Walk<'_> {
         counts
     }
 
+    /// Takes an id out that is none: nothing else is searched in it, and OTLP says that it counts as absent.
+    fn id(&mut self, id: &mut Vec<u8>, length: usize) {
+        if self.edits() && !id.is_empty() && id.len() != length {
+            *id = Vec::new();
+            self.count(&INVALID_ID);
+        }
+    }
+
     fn log(&mut self, record: &mut LogRecord) {
+        self.id(&mut record.trace_id, TRACE_ID);
+        self.id(&mut record.span_id, SPAN_ID);
         self.string(&mut record.severity_text);
         self.string(&mut record.event_name);
         self.attributes(&mut record.attributes, 0);
@@ -170,6 +187,9 @@ impl Walk<'_> {
     }
 
     fn span(&mut self, span: &mut Span) {
+        self.id(&mut span.trace_id, TRACE_ID);
+        self.id(&mut span.span_id, SPAN_ID);
+        self.id(&mut span.parent_span_id, SPAN_ID);
         self.string(&mut span.trace_state);
         self.string(&mut span.name);
         self.attributes(&mut span.attributes, 0);
@@ -178,6 +198,8 @@ impl Walk<'_> {
             self.attributes(&mut event.attributes, 0);
         }
         for link in &mut span.links {
+            self.id(&mut link.trace_id, TRACE_ID);
+            self.id(&mut link.span_id, SPAN_ID);
             self.string(&mut link.trace_state);
             self.attributes(&mut link.attributes, 0);
         }
@@ -246,6 +268,8 @@ impl Walk<'_> {
 
     fn exemplars(&mut self, exemplars: &mut [Exemplar]) {
         for exemplar in exemplars {
+            self.id(&mut exemplar.trace_id, TRACE_ID);
+            self.id(&mut exemplar.span_id, SPAN_ID);
             self.attributes(&mut exemplar.filtered_attributes, 0);
         }
     }

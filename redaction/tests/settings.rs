@@ -269,3 +269,36 @@ fn the_version_changes_with_the_rules_and_not_with_the_key() {
     assert_eq!(plain.version(), configured("{}").unwrap().version());
     assert_ne!(plain.version(), configured(r#"{"disable": ["jwt"]}"#).unwrap().version());
 }
+
+#[test]
+fn an_id_that_is_none_is_taken_out_wherever_it_stands_and_an_id_stays() {
+    let redactor = corpus::redactor();
+    let token = "ghp_k3JxQ9vLrT2mZ8bNcW5yHsD7fGpA4eUo1Rti";
+    let odd = hex::encode(token);
+    let (trace, span) = ("0123456789abcdef0123456789abcdef", "0123456789abcdef");
+    let spans = format!(
+        r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[
+            {{"traceId":"{odd}","spanId":"{odd}","parentSpanId":"{odd}","links":[{{"traceId":"{odd}","spanId":"{odd}"}}]}},
+            {{"traceId":"{trace}","spanId":"{span}","parentSpanId":"","links":[{{"traceId":"{trace}","spanId":"{span}"}}]}}]}}]}}]}}"#
+    );
+    let logs = format!(
+        r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"traceId":"{odd}","spanId":"{odd}"}}]}}]}}]}}"#
+    );
+    let points = format!(
+        r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"gauge":{{"dataPoints":[
+            {{"exemplars":[{{"traceId":"{odd}","spanId":"{odd}"}}]}}]}}}}]}}]}}]}}"#
+    );
+    for (signal, body, count) in
+        [(Signal::Traces, spans, 5), (Signal::Logs, logs, 2), (Signal::Metrics, points, 2)]
+    {
+        let mut request = Request::decode(signal, Encoding::Json, body.as_bytes()).unwrap();
+        let redactions = redactor.redact(&mut request);
+        assert_eq!(redactions.total.get("invalid-id"), Some(&count), "{signal:?}");
+        assert_eq!(redactions.total.len(), 1);
+        let left = request.encode();
+        assert!(memchr::memmem::find(&left, token.as_bytes()).is_none(), "{signal:?}");
+        let kept = memchr::memmem::find_iter(&left, &hex::decode(trace).unwrap()).count();
+        assert_eq!(kept, if signal == Signal::Traces { 2 } else { 0 });
+        assert!(redactor.redact(&mut request).is_empty());
+    }
+}

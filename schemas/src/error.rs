@@ -6,6 +6,15 @@ pub enum Error {
     /// The bytes are not the Protobuf message they should be.
     #[error("not a valid OTLP Protobuf message: {0}")]
     Protobuf(#[from] prost::DecodeError),
+    /// The bytes are not the Protobuf message they should be, and there are too many to say where.
+    #[error("not a valid OTLP Protobuf message")]
+    Malformed,
+    /// The request takes too much memory once it is decoded.
+    #[error("the request takes more than {limit} bytes of memory once it is decoded")]
+    TooLargeDecoded {
+        /// How much it may take.
+        limit: usize,
+    },
     /// The bytes are not the OTLP/JSON message they should be; the text names field, line and column.
     #[error("not a valid OTLP/JSON message: {0}")]
     Json(#[from] crate::otlp::json::JsonError),

@@ -25,3 +25,4 @@ pub(crate) use follow::Followed;
 pub(crate) use gate::{Denied, Gate, Identity};
 pub(crate) use rate::Rates;
 pub use tokens::NewToken;
+pub(crate) use tokens::token_expiry;

@@ -5,13 +5,15 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use chrono::{DateTime, Utc};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use super::{AccessConfig, TlsConfig};
+use super::{AccessConfig, CertificateNames, TlsConfig};
 use crate::Error;
 
 /// Largest file that is read, in bytes.
@@ -154,6 +156,20 @@ fn certificates(path: &Path, content: &[u8]) -> Result<Vec<CertificateDer<'stati
         return Err(format!("{}: holds no certificate", path.display()));
     }
     Ok(read)
+}
+
+/// When the certificates in a file expire, by the name of each.
+///
+/// # Errors
+/// When the file holds no certificates.
+pub(crate) fn expiries(path: &Path) -> Result<Vec<(String, DateTime<Utc>)>, String> {
+    let all = certificates(path, &read(path)?)?;
+    let expiry = |certificate: &CertificateDer<'_>| {
+        let (_, read) = X509Certificate::from_der(certificate).ok()?;
+        let expires = DateTime::from_timestamp(read.validity().not_after.timestamp(), 0)?;
+        Some((CertificateNames::read(certificate).first().to_owned(), expires))
+    };
+    Ok(all.iter().filter_map(expiry).collect())
 }
 
 #[cfg(test)]

@@ -67,6 +67,11 @@ pub(super) fn expiry(text: &str) -> Result<DateTime<Utc>, String> {
     }
 }
 
+/// When a token stops being one; none where it never does, or the configuration was not checked.
+pub(crate) fn token_expiry(token: &TokenConfig) -> Option<DateTime<Utc>> {
+    token.expires.as_deref().and_then(|text| expiry(text).ok())
+}
+
 /// A token that somebody may show.
 #[derive(Debug)]
 pub(super) struct Token {

@@ -23,9 +23,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
-    /// Where it serves OTLP/HTTP [default: as its data folder says]
+    /// Where it serves OTLP/HTTP without TLS [default: as its data folder says, with TLS or without]
     #[arg(long, value_name = "ADDRESS")]
     address: Option<SocketAddr>,
+
+    /// Only whether it serves at all, as /healthz says, which needs no token: for whoever restarts one
+    /// that does not. A backend that is away is no reason to
+    #[arg(long, conflicts_with_all = ["format", "token_file"])]
+    health: bool,
 
     /// File with a token of the scope `read`, where the collector wants one
     #[arg(long, value_name = "FILE")]
@@ -50,6 +55,11 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
         Some(address) => Asked::Tcp(address),
         None => Asked::find(&settings.data()?)?,
     };
+    if arguments.health {
+        asked.health().await?;
+        say("ok");
+        return Ok(ExitCode::SUCCESS);
+    }
     let token = token(arguments.token_file.as_deref())?;
     let report = asked.report(token.as_deref()).await?;
     match arguments.format {
@@ -66,32 +76,16 @@ fn escaped_lines(text: &str) -> String {
 fn text(report: &Report, asked: &Asked) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     let ago = |then: f64| span(now - then);
-    let mut lines = vec![format!(
-        "Collector {} {} at {asked}, up {}",
-        report.collector_id,
-        report.version,
-        ago(report.started_unix_seconds)
-    )];
+    let mut lines = vec![
+        format!("Collector {} {}", report.collector_id, report.version),
+        format!("  at {asked}, up {}", ago(report.started_unix_seconds)),
+    ];
     lines.push(match (&report.not_ready, report.draining) {
         (_, true) => "  DRAINING: no requests are taken".to_owned(),
         (Some(reason), _) => format!("  NOT READY: {reason}"),
         (None, _) => "  ready".to_owned(),
     });
-    lines.push("Received".to_owned());
-    for it in report.received.iter().filter(|it| it.requests > 0) {
-        lines.push(format!(
-            "  {} over {}: {} requests, {} acknowledged with {} records, {}",
-            it.signal,
-            it.transport,
-            it.requests,
-            it.acknowledged,
-            it.records,
-            bytes(it.bytes)
-        ));
-    }
-    if report.received.iter().all(|it| it.requests == 0) {
-        lines.push("  nothing since the start".to_owned());
-    }
+    lines.extend(received(report));
     lines.push(format!("  refused: {}", counts(report.refusals.iter())));
     lines.push(format!("  redacted: {}", counts(report.redactions.iter())));
     lines.push(format!(
@@ -107,17 +101,6 @@ fn text(report: &Report, asked: &Asked) -> String {
         bytes(journal.limit_bytes),
         journal.segments
     ));
-    for it in &journal.consumers {
-        lines.push(match it.waiting_records {
-            0 => format!("  {}: nothing waits", it.name),
-            records => format!(
-                "  {}: {records} records wait ({}), the oldest for {}",
-                it.name,
-                bytes(it.waiting_bytes),
-                span(it.oldest_seconds)
-            ),
-        });
-    }
     lines.push(format!(
         "Archive {}\n  {} commits with {} rows, {} attempts failed, the last commit {}",
         report.archive,
@@ -128,21 +111,8 @@ fn text(report: &Report, asked: &Asked) -> String {
             .last_commit_unix_seconds
             .map_or_else(|| "before the start".to_owned(), |last| format!("{} ago", ago(last)))
     ));
-    if !report.destinations.is_empty() {
-        lines.push("Destinations".to_owned());
-    }
-    for it in &report.destinations {
-        lines.push(format!(
-            "  {}: {} forwarded, {} rejected, {} dead letters, {} given up, {} retries{}",
-            it.name,
-            it.forwarded,
-            it.rejected,
-            it.dead_letters,
-            it.shed,
-            it.retries,
-            it.failing.as_ref().map(|why| format!("; FAILING: {why}")).unwrap_or_default()
-        ));
-    }
+    lines.extend(waiting(report));
+    lines.extend(destinations(report));
     if report.problems.is_empty() {
         lines.push("Nothing is wrong.".to_owned());
     }
@@ -150,6 +120,75 @@ fn text(report: &Report, asked: &Asked) -> String {
         lines.push(format!("PROBLEM {}: {}\n  {}", problem.name, problem.text, problem.advice));
     }
     lines.join("\n")
+}
+
+fn received(report: &Report) -> Vec<String> {
+    let mut rows = vec![["Received", "requests", "acknowledged", "records", "sent"].map(String::from)];
+    for it in report.received.iter().filter(|it| it.requests > 0) {
+        rows.push([
+            format!("  {} over {}", it.signal, it.transport),
+            it.requests.to_string(),
+            it.acknowledged.to_string(),
+            it.records.to_string(),
+            bytes(it.bytes),
+        ]);
+    }
+    match rows.len() {
+        1 => vec!["Received\n  nothing since the start".to_owned()],
+        _ => aligned(&rows),
+    }
+}
+
+/// Who waits for what in the journal.
+fn waiting(report: &Report) -> Vec<String> {
+    let mut rows = vec![["Waiting for", "records", "oldest"].map(String::from)];
+    for it in &report.journal.consumers {
+        let name = match it.name.strip_prefix("forward-") {
+            Some(destination) => format!("  destination {destination}"),
+            None => format!("  the {}", it.name),
+        };
+        let oldest = match it.waiting_records {
+            0 => "-".to_owned(),
+            _ => span(it.oldest_seconds),
+        };
+        rows.push([name, it.waiting_records.to_string(), oldest]);
+    }
+    aligned(&rows)
+}
+
+fn destinations(report: &Report) -> Vec<String> {
+    let head = ["Destination", "forwarded", "rejected", "dead letters", "given up", "retries"];
+    let mut rows = vec![head.map(String::from)];
+    for it in &report.destinations {
+        rows.push([
+            format!("  {}", it.name),
+            it.forwarded.to_string(),
+            it.rejected.to_string(),
+            it.dead_letters.to_string(),
+            it.shed.to_string(),
+            it.retries.to_string(),
+        ]);
+    }
+    if rows.len() == 1 { Vec::new() } else { aligned(&rows) }
+}
+
+/// The rows of a table: its first column begins on the left, the others end on the right.
+fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> Vec<String> {
+    let mut widths = [0; COLUMNS];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |row: &[String; COLUMNS]| {
+        let cells = row.iter().zip(widths).enumerate();
+        let cells = cells.map(|(at, (cell, width))| match at {
+            0 => format!("{cell:<width$}"),
+            _ => format!("  {cell:>width$}"),
+        });
+        cells.collect::<String>()
+    };
+    rows.iter().map(line).collect()
 }
 
 fn counts<'a>(counts: impl Iterator<Item = (&'a String, &'a u64)>) -> String {

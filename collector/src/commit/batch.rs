@@ -24,6 +24,9 @@ const PENDING_BYTES: usize = 64 << 20;
 /// Most bytes of one request, expanded, that are turned into rows.
 const EXPANDED_BYTES: usize = 512 << 20;
 
+/// Most memory that one request may take, decoded and as rows, in bytes.
+const MEMORY_BYTES: usize = 1 << 30;
+
 /// What a stretch of the journal becomes.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
@@ -139,9 +142,10 @@ fn redacted(entry: &Entry) -> Redacted {
 /// request, expanded.
 fn normalise_entry(entry: &Entry, custody: &Custody, rows: &mut Rows) -> usize {
     let record = &entry.record;
-    let decoded = Request::decode(record.signal, record.encoding, &record.body);
+    // Intake refuses what takes too much; a journal that was written without that limit may hold it.
+    let decoded =
+        Request::decode_within(record.signal, record.encoding, &record.body, MEMORY_BYTES);
     let result = decoded.and_then(|request| {
-        // Intake refuses such a request; a journal that was written without that limit may hold one.
         let bytes = request.expanded_bytes();
         if bytes > EXPANDED_BYTES {
             return Err(blotter_schemas::Error::TooLargeExpanded { bytes, limit: EXPANDED_BYTES });

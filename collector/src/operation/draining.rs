@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::report::Report;
-use super::run_file::{Asked, NotAsked, RunFile};
+use super::asked::{Asked, NotAsked};
+use super::run_file::RunFile;
 
 /// Pause between two looks at what is left.
 const LOOK: Duration = Duration::from_millis(200);
@@ -28,8 +29,9 @@ pub struct Drain {
 /// What draining came to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Drained {
-    /// Everything that was acknowledged is in the archive and with every destination.
-    Whole,
+    /// Nothing waits any more: what was acknowledged is in the archive and with every destination, but for
+    /// what the report says was set aside or given up.
+    Whole(Box<Report>),
     /// The time was over before.
     Left(Box<Report>),
 }
@@ -65,10 +67,18 @@ impl Drain {
         Ok(Self { process, asked, data: data.to_owned() })
     }
 
+    /// Makes sure that it answers.
+    ///
+    /// # Errors
+    /// When it does not; it has been told nothing then.
+    pub async fn ask(&self, token: Option<&str>) -> Result<(), NotAsked> {
+        self.asked.report(token).await.map(drop)
+    }
+
     /// Tells it to take no more requests, and waits until nothing waits in its journal any more.
     ///
     /// # Errors
-    /// When it cannot be told or asked.
+    /// When it cannot be told, or does not answer any more; it may take no requests then.
     pub async fn run(&self, timeout: Duration, token: Option<&str>) -> Result<Drained, NotAsked> {
         self.tell(Signal::USR1)?;
         let deadline = Instant::now() + timeout;
@@ -77,7 +87,7 @@ impl Drain {
             let consumers = &report.journal.consumers;
             let empty = consumers.iter().all(|it| it.waiting_records == 0);
             if report.draining && empty && report.requests_in_flight == 0 {
-                return Ok(Drained::Whole);
+                return Ok(Drained::Whole(Box::new(report)));
             }
             if Instant::now() >= deadline {
                 return Ok(Drained::Left(Box::new(report)));

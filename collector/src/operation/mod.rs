@@ -4,11 +4,14 @@
 //! `/healthz`, `/readyz` and `/status`. What is counted lies with what counts it ([`counters`], the
 //! meters of journal and commits); [`report`] and [`metrics`] put it together.
 
+mod access_check;
+mod asked;
 pub(crate) mod counters;
 mod draining;
 pub(crate) mod exposition;
 pub(crate) mod histogram;
 mod metrics;
+mod pinned;
 mod readiness;
 mod report;
 mod run_file;
@@ -24,12 +27,12 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method, Response, StatusCode};
 use tokio::sync::Semaphore;
 
+pub use asked::{Asked, NotAsked};
 pub use draining::{Drain, Drained};
 pub use report::{
     ConsumerReport, DestinationReport, JournalReport, Problem, ReceivedReport, Report,
 };
 pub(crate) use run_file::RunFile;
-pub use run_file::{Asked, NotAsked};
 pub use verify::{Finding, Grade, verify};
 
 use crate::commit::CommitMeter;

@@ -219,7 +219,13 @@ fn problems(report: &Report) -> Vec<Problem> {
     let mut add = |name: &str, text: String, advice: &str| {
         problems.push(Problem { name: name.to_owned(), text, advice: advice.to_owned() });
     };
-    if let Some(reason) = report.not_ready.as_ref().filter(|_| !report.draining) {
+    if report.draining {
+        add(
+            "draining",
+            "no request is taken: the collector was told to drain".to_owned(),
+            "`blotter-collector drain --cancel` takes them again",
+        );
+    } else if let Some(reason) = &report.not_ready {
         add(
             "not_ready",
             format!("no request is taken: {reason}"),
@@ -359,13 +365,14 @@ mod tests {
             ("destination_failing", destination(|it| it.failing = Some("away".to_owned()))),
             ("dead_letters", destination(|it| it.dead_letters = 1)),
             ("shed", destination(|it| it.shed = 1)),
+            (
+                "draining",
+                Report { draining: true, not_ready: Some("drained".to_owned()), ..healthy() },
+            ),
         ] {
             let found = problems(&report);
             let names: Vec<&str> = found.iter().map(|it| it.name.as_str()).collect();
             assert_eq!(names, [name]);
         }
-        let draining =
-            Report { draining: true, not_ready: Some("being drained".to_owned()), ..healthy() };
-        assert_eq!(problems(&draining), []);
     }
 }

@@ -10,9 +10,11 @@ use blotter_archive::Archive;
 use blotter_schemas::otlp::Signal;
 use serde::Serialize;
 
-use super::run_file::Asked;
+use super::access_check;
+use super::asked::{Asked, NotAsked};
 use super::space::{Kind, Space};
 use crate::forward::{self, Tried};
+use crate::effective::without_credentials;
 use crate::redaction::Redaction;
 use crate::{Config, Error};
 
@@ -42,15 +44,15 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn ok(what: impl Into<String>, text: impl Into<String>) -> Self {
+    pub(super) fn ok(what: impl Into<String>, text: impl Into<String>) -> Self {
         Self::new(what, Grade::Ok, text, "")
     }
 
-    fn warning(what: impl Into<String>, text: impl Into<String>, advice: &str) -> Self {
+    pub(super) fn warning(what: impl Into<String>, text: impl Into<String>, advice: &str) -> Self {
         Self::new(what, Grade::Warning, text, advice)
     }
 
-    fn problem(what: impl Into<String>, text: impl Into<String>, advice: &str) -> Self {
+    pub(super) fn problem(what: impl Into<String>, text: impl Into<String>, advice: &str) -> Self {
         Self::new(what, Grade::Problem, text, advice)
     }
 
@@ -71,6 +73,7 @@ pub async fn verify(config: &Config, offline: bool) -> Vec<Finding> {
     data(config, &mut findings);
     journal(config, &mut findings);
     listen(config, running.is_some(), &mut findings);
+    findings.extend(access_check::look(config));
     keys(config, &mut findings);
     archive(config, offline, &mut findings).await;
     destinations(config, offline, &mut findings).await;
@@ -81,7 +84,7 @@ pub async fn verify(config: &Config, offline: bool) -> Vec<Finding> {
 async fn running(config: &Config) -> Option<String> {
     let asked = Asked::find(&config.data).ok()?;
     match asked.report(None).await {
-        Ok(_) | Err(super::NotAsked::Refused { .. }) => Some(asked.to_string()),
+        Ok(_) | Err(NotAsked::Refused { .. }) => Some(asked.to_string()),
         Err(_) => None,
     }
 }
@@ -183,12 +186,13 @@ fn folder_bytes(folder: &Path) -> u64 {
 fn journal(config: &Config, findings: &mut Vec<Finding>) {
     let limits = &config.journal;
     let held = config.forward.iter().filter(|it| it.when_spent == forward::WhenSpent::Hold);
-    let budgets: u64 = held.filter_map(|it| it.budget_bytes).sum();
-    if budgets > limits.max_bytes {
+    // They keep the same segments, so that the largest budget counts, not their sum.
+    let mut too_large = held.filter(|it| it.budget_bytes.is_some_and(|it| it > limits.max_bytes));
+    if let Some(destination) = too_large.next() {
         findings.push(Finding::warning(
             "journal",
-            "destinations that everything is held for may keep more than the journal may have",
-            "lower their budget_bytes or raise journal.max_bytes",
+            format!("destination {} may keep more than the journal may have", destination.name),
+            "lower its budget_bytes or raise journal.max_bytes",
         ));
     }
 }
@@ -264,7 +268,8 @@ fn keys(config: &Config, findings: &mut Vec<Finding>) {
     });
 }
 
-fn others_can_read(file: &Path) -> bool {
+/// Whether anybody but its owner can read a file.
+pub(super) fn others_can_read(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     fs::metadata(file).is_ok_and(|it| it.permissions().mode() & 0o077 != 0)
 }
@@ -319,8 +324,9 @@ async fn destinations(config: &Config, offline: bool, findings: &mut Vec<Finding
         }
         let signal = Signal::ALL.into_iter().find(|signal| destination.takes(*signal));
         let tried = forward::try_once(destination, signal.unwrap_or(Signal::Logs)).await;
+        let endpoint = without_credentials(&destination.endpoint);
         findings.push(match tried {
-            Tried::Taken => Finding::ok(&what, format!("{} takes requests", destination.endpoint)),
+            Tried::Taken => Finding::ok(&what, format!("{endpoint} takes requests")),
             Tried::Later(reason) => Finding::problem(
                 &what,
                 format!("takes nothing now: {reason}"),

@@ -70,8 +70,8 @@ struct Checked {
     count: usize,
     /// What was renamed in `decoded`.
     claims: Changes,
-    /// Whether a string is longer than is kept.
-    too_long: bool,
+    /// Whether a string is longer than is kept, or an id is none.
+    unfit: bool,
     ticket: Ticket,
 }
 
@@ -222,7 +222,7 @@ impl Intake {
 impl Checked {
     fn is_to_change(&self, redactor: &Redactor) -> bool {
         !self.claims.is_empty()
-            || self.too_long
+            || self.unfit
             || redactor.may_contain(self.signal, self.encoding, &self.body)
     }
 
@@ -249,10 +249,11 @@ fn check(arrived: Arrived, limits: &Limits) -> Result<Checked, Refusal> {
         ticket.release(compressed);
     }
     let too_large_expanded = || Refusal::TooLargeExpanded { limit: limits.expanded_bytes };
-    let undecodable = |error: blotter_schemas::Error| Refusal::Undecodable(error.to_string());
     let (mut decoded, measure) = match encoding {
         Encoding::Protobuf => {
             let measure = otlp::measure(signal, &body).map_err(undecodable)?;
+            // Before it is decoded: a small body may become very much in memory.
+            within(&measure, limits)?;
             // A body whose fields can be passed over need not be decoded to know how large it becomes.
             let decoded = match otlp::expanded_bytes(signal, &body) {
                 Some(bytes) if bytes > limits.expanded_bytes => return Err(too_large_expanded()),
@@ -263,30 +264,46 @@ fn check(arrived: Arrived, limits: &Limits) -> Result<Checked, Refusal> {
         }
         // JSON is checked by decoding it.
         Encoding::Json => {
-            let request = Request::decode(signal, encoding, &body).map_err(undecodable)?;
+            let request = Request::decode_within(signal, encoding, &body, limits.memory_bytes);
+            let request = request.map_err(undecodable)?;
             let measure = otlp::measure(signal, &request.encode()).map_err(undecodable)?;
+            within(&measure, limits)?;
             (Some(request), measure)
         }
     };
     if decoded.as_ref().is_some_and(|request| request.expanded_bytes() > limits.expanded_bytes) {
         return Err(too_large_expanded());
     }
-    let Measure { records: count, attributes, depth, longest } = measure;
+    let claims = decoded.as_mut().map(claims::rename).unwrap_or_default();
+    let Measure { records: count, longest, odd_ids, .. } = measure;
+    let unfit = longest > limits.string_bytes || odd_ids > 0;
+    Ok(Checked { signal, encoding, body, decoded, count, claims, unfit, ticket })
+}
+
+fn undecodable(error: blotter_schemas::Error) -> Refusal {
+    match error {
+        blotter_schemas::Error::TooLargeDecoded { limit } => Refusal::TooLargeDecoded { limit },
+        error => Refusal::Undecodable(error.to_string()),
+    }
+}
+
+/// Refuses a request that holds more than it may.
+fn within(measure: &Measure, limits: &Limits) -> Result<(), Refusal> {
+    let Measure { records: count, attributes, depth, memory, .. } = *measure;
     if count > limits.request_records {
         return Err(Refusal::TooManyRecords { count, limit: limits.request_records });
     }
+    if memory > limits.memory_bytes {
+        return Err(Refusal::TooLargeDecoded { limit: limits.memory_bytes });
+    }
     if attributes > limits.record_attributes {
-        return Err(Refusal::TooManyAttributes {
-            count: attributes,
-            limit: limits.record_attributes,
-        });
+        let limit = limits.record_attributes;
+        return Err(Refusal::TooManyAttributes { count: attributes, limit });
     }
     if depth > limits.nesting_depth {
         return Err(Refusal::TooDeep { depth, limit: limits.nesting_depth });
     }
-    let claims = decoded.as_mut().map(claims::rename).unwrap_or_default();
-    let too_long = longest > limits.string_bytes;
-    Ok(Checked { signal, encoding, body, decoded, count, claims, too_long, ticket })
+    Ok(())
 }
 
 /// Takes the secrets out of a request. It is written anew even where none is found: what a decoder
@@ -295,8 +312,7 @@ fn redact(checked: Checked, limits: &Limits, redactor: &Redactor) -> Result<Clea
     let Checked { signal, encoding, body: sent, decoded, count, claims, mut ticket, .. } = checked;
     let mut request = match decoded {
         Some(request) => request,
-        None => Request::decode(signal, encoding, &sent)
-            .map_err(|error| Refusal::Undecodable(error.to_string()))?,
+        None => Request::decode(signal, encoding, &sent).map_err(undecodable)?,
     };
     let mut found = redactor.redact(&mut request);
     claims.add_to(&mut found, claims::RULE);

@@ -26,6 +26,9 @@ pub(super) enum Refusal {
         "the records with their resource and scope are more than {limit} bytes; send smaller batches or resources"
     )]
     TooLargeExpanded { limit: usize },
+    /// It takes too much memory once it is decoded.
+    #[error("the request takes more than {limit} bytes of memory; send smaller batches")]
+    TooLargeDecoded { limit: usize },
     /// A record, or what stands around it, has too many attributes.
     #[error("a record, resource or scope has {count} attributes, more than {limit}")]
     TooManyAttributes { count: usize, limit: usize },
@@ -96,9 +99,10 @@ impl Refusal {
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Throttled { .. } | Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::TooLarge { .. } | Self::TooManyRecords { .. } | Self::TooLargeExpanded { .. } => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
+            Self::TooLarge { .. }
+            | Self::TooManyRecords { .. }
+            | Self::TooLargeExpanded { .. }
+            | Self::TooLargeDecoded { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ContentType(_) | Self::ContentEncoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Path(_) | Self::GrpcMethod(_) => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -124,6 +128,7 @@ impl Refusal {
             Self::TooLarge { .. }
             | Self::TooManyRecords { .. }
             | Self::TooLargeExpanded { .. }
+            | Self::TooLargeDecoded { .. }
             | Self::Throttled { .. }
             | Self::RateLimited { .. } => Code::ResourceExhausted,
             Self::ContentEncoding(_) | Self::GrpcMethod(_) | Self::Method(_) => Code::Unimplemented,
@@ -173,6 +178,7 @@ impl Refusal {
             Self::TooLarge { .. } => "too_large",
             Self::TooManyRecords { .. } => "too_many_records",
             Self::TooLargeExpanded { .. } => "too_large_expanded",
+            Self::TooLargeDecoded { .. } => "too_large_decoded",
             Self::TooManyAttributes { .. } => "too_many_attributes",
             Self::TooDeep { .. } => "too_deep",
             Self::Unauthenticated(_) => "unauthenticated",
@@ -223,6 +229,7 @@ mod tests {
             Refusal::TooLarge { limit: 1 },
             Refusal::TooManyRecords { count: 2, limit: 1 },
             Refusal::TooLargeExpanded { limit: 1 },
+            Refusal::TooLargeDecoded { limit: 1 },
             Refusal::ContentType(text()),
             Refusal::ContentEncoding(text()),
             Refusal::Path(text()),

@@ -3,6 +3,7 @@
 mod expanded;
 mod fields;
 pub mod json;
+mod memory;
 mod messages;
 pub mod values;
 mod wire;
@@ -77,6 +78,26 @@ impl Request {
     /// # Errors
     /// When the body is not such a message.
     pub fn decode(signal: Signal, encoding: Encoding, body: &[u8]) -> Result<Self, Error> {
+        Self::decode_within(signal, encoding, body, usize::MAX)
+    }
+
+    /// The same, of a body that takes no more than `memory` bytes once it is decoded, as
+    /// [`Measure::memory`] counts them.
+    ///
+    /// # Errors
+    /// [`Error::TooLargeDecoded`], before more memory is taken; else as [`Request::decode`].
+    pub fn decode_within(
+        signal: Signal,
+        encoding: Encoding,
+        body: &[u8],
+        memory: usize,
+    ) -> Result<Self, Error> {
+        if encoding == Encoding::Protobuf
+            && memory < usize::MAX
+            && wire::measure(signal, body)?.memory > memory
+        {
+            return Err(Error::TooLargeDecoded { limit: memory });
+        }
         Ok(match (encoding, signal) {
             (Encoding::Protobuf, Signal::Logs) => {
                 Self::Logs(ExportLogsServiceRequest::decode(body)?)
@@ -87,9 +108,9 @@ impl Request {
             (Encoding::Protobuf, Signal::Metrics) => {
                 Self::Metrics(ExportMetricsServiceRequest::decode(body)?)
             }
-            (Encoding::Json, Signal::Logs) => Self::Logs(json::decode(body)?),
-            (Encoding::Json, Signal::Traces) => Self::Traces(json::decode(body)?),
-            (Encoding::Json, Signal::Metrics) => Self::Metrics(json::decode(body)?),
+            (Encoding::Json, Signal::Logs) => Self::Logs(json::decode(body, memory)?),
+            (Encoding::Json, Signal::Traces) => Self::Traces(json::decode(body, memory)?),
+            (Encoding::Json, Signal::Metrics) => Self::Metrics(json::decode(body, memory)?),
         })
     }
 
@@ -166,10 +187,14 @@ pub struct Measure {
     pub depth: u32,
     /// Longest string or bytes.
     pub longest: usize,
+    /// Bytes of memory that the request takes once it is decoded, with the rows that become of it; what
+    /// allocators and growing lists take beside is not in it.
+    pub memory: usize,
+    /// Ids of traces and spans that have another length than such ids have.
+    pub odd_ids: usize,
 }
 
-/// Checks that a Protobuf body decodes, and measures it, without building the message where it is as
-/// it should be.
+/// Checks that a Protobuf body decodes, and measures it, without building the message.
 ///
 /// # Errors
 /// When [`Request::decode`] would fail.

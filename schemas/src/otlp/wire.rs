@@ -12,11 +12,14 @@ use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
 use super::fields::Message;
-use super::{Encoding, Measure, Request, Signal};
+use super::{Encoding, Measure, Request, Signal, memory};
 use crate::Error;
 
 /// How many messages or groups may lie within each other below the request: prost's limit.
 pub(super) const DEPTH: u32 = 100;
+
+/// Largest malformed body, in bytes, that is decoded to say what is wrong with it.
+const WORDED: usize = 64 << 10;
 
 /// Levels below the request on which messages that are neither resource nor scope count their attributes
 /// apart: what has a resource, what has a scope, records.
@@ -31,13 +34,15 @@ pub(super) fn measure(signal: Signal, body: &[u8]) -> Result<Measure, Error> {
     };
     match walk(body) {
         Ok(measure) => Ok(measure),
-        // The decoder has the last word, and the words for the error.
-        Err(Malformed) => {
-            let request = Request::decode(signal, Encoding::Protobuf, body)?;
-            let records = request.record_count();
-            let measured = walk(&request.encode()).unwrap_or_default();
-            Ok(Measure { records, ..measured })
+        // The decoder has the words for the error. A large body may become very much in memory before it
+        // comes to them.
+        Err(Malformed) if body.len() <= WORDED => {
+            match Request::decode(signal, Encoding::Protobuf, body) {
+                Err(error) => Err(error),
+                Ok(_) => Err(Error::Malformed),
+            }
         }
+        Err(Malformed) => Err(Error::Malformed),
     }
 }
 
@@ -160,6 +165,7 @@ impl Walker<'_> {
         key.expect(WireType::Length)?;
         self.depth = self.depth.checked_sub(1).ok_or(Malformed)?;
         let level = DEPTH - self.depth;
+        self.hold(memory::of::<M>());
         self.measure.depth = self.measure.depth.max(level);
         let of = TypeId::of::<M>();
         if of == TypeId::of::<KeyValue>() {
@@ -209,7 +215,7 @@ impl Walker<'_> {
     pub(super) fn text(&mut self, key: Key) -> Result<(), Malformed> {
         key.expect(WireType::Length)?;
         self.within(|walker| {
-            walker.measure.longest = walker.measure.longest.max(walker.rest.len());
+            walker.content();
             std::str::from_utf8(walker.rest).map(|_| ()).map_err(|_| Malformed)
         })
     }
@@ -219,9 +225,35 @@ impl Walker<'_> {
     pub(super) fn bytes(&mut self, key: Key) -> Result<(), Malformed> {
         key.expect(WireType::Length)?;
         self.within(|walker| {
-            walker.measure.longest = walker.measure.longest.max(walker.rest.len());
+            walker.content();
             Ok(())
         })
+    }
+
+    /// An id, which is to have `length` bytes where it is there.
+    #[inline]
+    pub(super) fn id(&mut self, key: Key, length: usize) -> Result<(), Malformed> {
+        key.expect(WireType::Length)?;
+        self.within(|walker| {
+            walker.content();
+            let fits = walker.rest.is_empty() || walker.rest.len() == length;
+            walker.measure.odd_ids += usize::from(!fits);
+            Ok(())
+        })
+    }
+
+    /// Notes the string or bytes that are left of the innermost message.
+    #[inline]
+    fn content(&mut self) {
+        let length = self.rest.len();
+        self.measure.longest = self.measure.longest.max(length);
+        self.hold(length);
+    }
+
+    /// Notes memory that something takes once it is decoded.
+    #[inline]
+    pub(super) fn hold(&mut self, bytes: usize) {
+        self.measure.memory = self.measure.memory.saturating_add(bytes);
     }
 
     /// A varint that must be one.

@@ -43,7 +43,7 @@ impl Template {
         if records == 0 || session_records == 0 {
             bail!("a request and a session need at least one record");
         }
-        let encoded = request(records).encode_to_vec();
+        let encoded = request(records, session_records).encode_to_vec();
         let find = |needle: &[u8]| -> Vec<usize> {
             encoded
                 .windows(needle.len())
@@ -109,7 +109,7 @@ fn patch(bytes: &mut [u8], at: usize, value: &[u8]) {
     }
 }
 
-fn request(records: usize) -> ExportLogsServiceRequest {
+fn request(records: usize, session_records: usize) -> ExportLogsServiceRequest {
     let resource = [
         text("env", "lab"),
         text("service.name", "codex_exec"),
@@ -127,7 +127,7 @@ fn request(records: usize) -> ExportLogsServiceRequest {
                     name: "codex_otel.log_only".to_owned(),
                     ..InstrumentationScope::default()
                 }),
-                log_records: (0..records).map(record).collect(),
+                log_records: (0..records).map(|number| record(number, session_records)).collect(),
                 ..ScopeLogs::default()
             }],
             ..ResourceLogs::default()
@@ -135,8 +135,9 @@ fn request(records: usize) -> ExportLogsServiceRequest {
     }
 }
 
-/// 25 attributes, about 1,460 bytes.
-fn record(number: usize) -> LogRecord {
+/// 25 attributes, about 1,460 bytes. Each session counts its results from 1, as one process that has one
+/// session does.
+fn record(number: usize, session_records: usize) -> LogRecord {
     let listing: String = (0..9)
         .map(|line| {
             format!(
@@ -147,7 +148,7 @@ fn record(number: usize) -> LogRecord {
         .collect();
     let attributes = vec![
         text("event.name", "codex.tool_result"),
-        int("tool_result_seq", number as i64 + 1),
+        int("tool_result_seq", (number % session_records) as i64 + 1),
         text("tool_name", "exec_command"),
         text("tool_namespace", "functions"),
         text("call_id", CALL),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blotter_collector::Scope;
+use blotter_collector::{Asked, NotAsked, Scope};
 use blotter_schemas::names::blotter::events;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -44,6 +44,28 @@ async fn a_port_with_tls_serves_both_protocols_and_nothing_without_tls() -> anyh
     assert_eq!(client.post(log("five", vec![])).await?.status, 200);
     collector.shutdown().await?;
     assert_eq!(bench.events()?.len(), 4);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_collector_with_tls_is_asked_over_tls_and_only_one_that_shows_its_certificate_is_believed()
+-> anyhow::Result<()> {
+    let bench = Bench::new()?;
+    let authority = Authority::new("one")?;
+    authority.write_server(bench.folder.path())?;
+    let (good, table) = token("good", &[Scope::Read], None, None)?;
+    let collector = bench.start(&format!("{TLS}{table}")).await?;
+    let asked = Asked::find(&bench.path("data"))?;
+    asked.health().await?;
+    assert!(asked.report(Some(&good)).await?.ready);
+    let refused = asked.report(None).await.err().context("it let in")?;
+    assert!(matches!(refused, NotAsked::Refused { .. }), "{refused}");
+    let address = collector.http_address();
+    let stranger = bench.path("stranger.pem");
+    std::fs::write(&stranger, authority.make("server", &["127.0.0.1"])?.certificate)?;
+    let silent = Asked::Tls { address, certificate: stranger }.health().await;
+    assert!(matches!(silent, Err(NotAsked::Silent { .. })), "{silent:?}");
+    collector.shutdown().await?;
     Ok(())
 }
 

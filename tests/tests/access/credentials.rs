@@ -219,3 +219,35 @@ async fn failed_attempts_are_put_off_counted_and_recorded_without_the_credential
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_token_that_is_taken_out_of_the_file_lets_nobody_in_any_more_and_a_new_one_does()
+-> anyhow::Result<()> {
+    let bench = Bench::new()?;
+    let (old, old_table) = token("agent", &[Scope::Ingest], None, None)?;
+    let (new, new_table) = token("agent", &[Scope::Ingest], None, None)?;
+    let mut config = bench.config(&old_table)?;
+    config.file = Some(bench.path("collector.toml"));
+    let collector = Collector::start(config).await?;
+    let client = |token: &str| Client::new(collector.http_address()).bearer(token);
+    assert_eq!(client(&old).post(log("with the old", vec![])).await?.status, 200);
+    assert_eq!(client(&new).post(log("too early", vec![])).await?.status, 401);
+    std::fs::write(bench.path("collector.toml"), new_table)?;
+    while client(&new).post(log("with the new", vec![])).await?.status != 200 {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(client(&old).post(log("too late", vec![])).await?.status, 401);
+    // Nothing in it is not everybody.
+    std::fs::write(bench.path("collector.toml"), "")?;
+    while client(&new).post(log("with none", vec![])).await?.status == 200 {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    let nobody = Client::new(collector.http_address()).post(log("nobody", vec![])).await?;
+    assert_eq!(nobody.status, 401);
+    collector.shutdown().await?;
+    let told = bench.events()?;
+    let name = blotter_schemas::names::blotter::events::BLOTTER_COLLECTOR_ACCESS_CREDENTIALS;
+    let told = told.iter().filter(|row| row.name.as_deref() == Some(name)).count();
+    assert_eq!(told, 2);
+    Ok(())
+}

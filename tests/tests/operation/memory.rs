@@ -6,7 +6,9 @@ use std::process::Command as StandardCommand;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use blotter_schemas::otlp::{Encoding, Signal};
 use blotter_tests::binaries::binary;
+use blotter_tests::client::{Answer, Export, Sender};
 use blotter_tests::guests::workspace;
 use blotter_tests::load::{self, Plan, Target};
 use blotter_tests::operation::metrics;
@@ -33,6 +35,11 @@ async fn a_small_collector_takes_less_than_256_mib_whatever_is_sent() -> anyhow:
         .arg(data.path());
     let mut collector = Daemon::spawn(command)?;
     let address = collector.addresses().await?.http;
+    for export in hostile() {
+        // A few kilobytes as sent.
+        let answer = Sender::http(address).await?.with_gzip().send(&export).await?;
+        ensure!(matches!(answer, Answer::Permanent(_)), "{answer:?}");
+    }
     let plan = Plan {
         target: Target::Http(format!("http://{address}")),
         connections: 4,
@@ -66,6 +73,28 @@ async fn a_small_collector_takes_less_than_256_mib_whatever_is_sent() -> anyhow:
     );
     ensure!(peak <= LIMIT, "it took {} MiB", peak >> 20);
     Ok(())
+}
+
+/// Requests of 4 MB that would be hundreds once they are decoded.
+fn hostile() -> Vec<Export> {
+    let empty: &[u8] = &[0x0a, 0];
+    let claim = b"\x0a\x16\x1a\x14blotter.collector.xx";
+    let request = |encoding, body: Vec<u8>| Export {
+        signal: Signal::Logs,
+        encoding,
+        body: body.into(),
+    };
+    let json = |element: &str, count: usize| {
+        format!(r#"{{"resourceLogs":[{}]}}"#, vec![element; count].join(",")).into_bytes()
+    };
+    vec![
+        request(Encoding::Protobuf, empty.repeat(2_000_000)),
+        // One whose names must be looked at, and one that ends too early.
+        request(Encoding::Protobuf, [&claim[..], &empty.repeat(2_000_000)].concat()),
+        request(Encoding::Protobuf, [&empty.repeat(2_000_000)[..], &[0x0a, 9]].concat()),
+        request(Encoding::Json, json("{}", 1_300_000)),
+        request(Encoding::Json, json(r#"{"scopeLogs":[{}]}"#, 200_000)),
+    ]
 }
 
 /// The most memory that a process has had.

@@ -1,5 +1,6 @@
 //! `triage up`
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -39,7 +40,11 @@ pub struct Arguments {
 pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcome> {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("warn,blotter_collector=warn,blotter_archive=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
 
     quiet_panics();
 

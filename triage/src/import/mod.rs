@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use blotter_archive::Archive;
 use blotter_redaction::{Counts, Redactor};
 use blotter_schemas::normalise::{Custody, Rows, normalise};
-use blotter_schemas::otlp::{Encoding, Request, Signal};
+use blotter_schemas::otlp::{self, Encoding, Request, Signal};
 
 use crate::Error;
 use append::Appender;
@@ -28,6 +28,8 @@ pub const FILE_LIMIT: u64 = 1 << 30;
 
 /// Most bytes of a request's records once each has its resource and scope beside it.
 pub const EXPANDED_LIMIT: usize = 128 << 20;
+/// Most memory that a request may take once it is decoded, in bytes.
+const MEMORY_LIMIT: usize = 1 << 30;
 
 /// What was asked to be imported.
 #[derive(Debug)]
@@ -250,7 +252,7 @@ impl<'a> Importer<'a> {
         encoding: Encoding,
         body: &[u8],
     ) -> Result<(), blotter_schemas::Error> {
-        let mut request = Request::decode(signal, encoding, body)?;
+        let mut request = Request::decode_within(signal, encoding, body, MEMORY_LIMIT)?;
         // What stands around the records is kept with each of them.
         let expanded = request.expanded_bytes();
         if expanded > EXPANDED_LIMIT {
@@ -260,7 +262,9 @@ impl<'a> Importer<'a> {
             });
         }
         let redactor = &self.options.redactor;
-        let redacted = if redactor.may_contain(signal, encoding, body) {
+        let has_odd_ids =
+            || otlp::measure(signal, &request.encode()).is_ok_and(|measure| measure.odd_ids > 0);
+        let redacted = if redactor.may_contain(signal, encoding, body) || has_odd_ids() {
             redactor.account(&redactor.redact(&mut request))
         } else {
             redactor.clean()

@@ -112,7 +112,14 @@ fn of_protobuf(body: &[u8]) -> Recognised {
 /// What is wrong with a body that does not decode, and where, as far as it is known.
 pub(super) fn damage(error: &blotter_schemas::Error, encoding: Encoding, body: &[u8]) -> String {
     let what = match encoding {
-        _ if matches!(error, blotter_schemas::Error::TooLargeExpanded { .. }) => error.to_string(),
+        _ if matches!(
+            error,
+            blotter_schemas::Error::TooLargeExpanded { .. }
+                | blotter_schemas::Error::TooLargeDecoded { .. }
+        ) =>
+        {
+            error.to_string()
+        }
         Encoding::Protobuf => match broken_at(body) {
             Some(offset) => format!("{error}, in the part that begins at offset {offset}"),
             None => error.to_string(),

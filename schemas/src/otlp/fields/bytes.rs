@@ -9,10 +9,10 @@ use super::{Scalar, Single};
 use crate::otlp::json::{Failure, Reader, Writer};
 use crate::otlp::wire::{Key, Malformed, Walker};
 
-/// A trace or span id, of any length.
-pub(in crate::otlp) struct Id;
+/// An id of a trace or a span, which has `BYTES` bytes. One of any other length is read all the same.
+pub(in crate::otlp) struct Id<const BYTES: usize>;
 
-impl Single for Id {
+impl<const BYTES: usize> Single for Id<BYTES> {
     type Content = Vec<u8>;
 
     fn write_content<'a>(content: &'a Vec<u8>, out: &mut Writer<'_, 'a>) {
@@ -22,16 +22,17 @@ impl Single for Id {
     fn read_content(input: &mut Reader<'_>) -> Result<Vec<u8>, Failure> {
         let at = input.position();
         let digits = input.string()?;
+        input.hold(digits.len() / 2)?;
         hex::decode(digits.as_bytes())
             .map_err(|error| Failure::new(at, format!("not an id in hexadecimal: {error}")))
     }
 
     fn walk_content(key: Key, walker: &mut Walker<'_>) -> Result<(), Malformed> {
-        walker.bytes(key)
+        walker.id(key, BYTES)
     }
 }
 
-impl Scalar for Id {
+impl<const BYTES: usize> Scalar for Id<BYTES> {
     fn is_default(content: &Vec<u8>) -> bool {
         content.is_empty()
     }
@@ -57,6 +58,7 @@ impl Single for Base64 {
     fn read_content(input: &mut Reader<'_>) -> Result<Vec<u8>, Failure> {
         let at = input.position();
         let text = input.string()?;
+        input.hold(text.len() / 4 * 3)?;
         let url_safe = text.contains(['-', '_']);
         let engine = if url_safe { &TOLERANT_URL_SAFE } else { &TOLERANT_STANDARD };
         engine

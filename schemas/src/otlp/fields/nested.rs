@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use super::scalars::Number;
 use super::{Field, Message, Single, Text};
 use crate::otlp::json::{Failure, Reader, Writer};
+use crate::otlp::memory;
 use crate::otlp::wire::{Key, Malformed, Walker, WireType};
 
 /// A message that may be absent. One that is there is written even when it is empty.
@@ -47,6 +48,7 @@ impl<M: Message, const NULL_IS_EMPTY: bool> Field for Many<M, NULL_IS_EMPTY> {
             if !input.null()? {
                 value.push(input.message()?);
             } else if NULL_IS_EMPTY {
+                input.hold(memory::of::<M>())?;
                 value.push(M::default());
             }
             Ok(())
@@ -222,11 +224,13 @@ impl<S: Number<Content: Default>> Field for Packed<S> {
         if key.wire_type == WireType::Length {
             walker.within(|walker| {
                 while walker.has_more() {
+                    walker.hold(size_of::<S::Content>());
                     S::pass(walker)?;
                 }
                 Ok(())
             })
         } else {
+            walker.hold(size_of::<S::Content>());
             S::walk_content(key, walker)
         }
     }
@@ -247,6 +251,7 @@ impl Field for Texts {
     }
 
     fn walk(key: Key, walker: &mut Walker<'_>) -> Result<(), Malformed> {
+        walker.hold(size_of::<String>());
         Text::walk_content(key, walker)
     }
 }
@@ -257,6 +262,7 @@ fn read_list<S: Single<Content: Default>>(
 ) -> Result<(), Failure> {
     value.clear();
     input.array(|input| {
+        input.hold(size_of::<S::Content>())?;
         value.push(if input.null()? { S::Content::default() } else { S::read_content(input)? });
         Ok(())
     })

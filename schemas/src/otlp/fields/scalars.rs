@@ -21,7 +21,9 @@ impl Single for Text {
     }
 
     fn read_content(input: &mut Reader<'_>) -> Result<String, Failure> {
-        Ok(input.string()?.into_owned())
+        let text = input.string()?;
+        input.hold(text.len())?;
+        Ok(text.into_owned())
     }
 
     fn walk_content(key: Key, walker: &mut Walker<'_>) -> Result<(), Malformed> {

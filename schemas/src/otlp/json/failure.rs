@@ -52,6 +52,7 @@ struct Cause {
     what: String,
     /// Innermost step first.
     steps: Vec<Step>,
+    too_large: bool,
 }
 
 /// An error on its way up, which collects where it was.
@@ -62,7 +63,20 @@ impl Failure {
     /// At an offset of the body.
     #[cold]
     pub(in crate::otlp) fn new(offset: usize, what: impl Into<String>) -> Self {
-        Self(Box::new(Cause { offset, what: what.into(), steps: Vec::new() }))
+        Self(Box::new(Cause { offset, what: what.into(), steps: Vec::new(), too_large: false }))
+    }
+
+    /// What is read takes more memory than it may.
+    #[cold]
+    pub(super) fn too_large(offset: usize) -> Self {
+        let mut failure = Self::new(offset, "too much to decode");
+        failure.0.too_large = true;
+        failure
+    }
+
+    /// Whether it is that.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.0.too_large
     }
 
     /// It was in the value of this field.
@@ -81,7 +95,7 @@ impl Failure {
 
     /// Where in `body` it was.
     pub(super) fn locate(self, body: &[u8]) -> JsonError {
-        let Cause { offset, what, steps } = *self.0;
+        let Cause { offset, what, steps, .. } = *self.0;
         let before = body.get(..offset).unwrap_or(body);
         let line = memchr::memchr_iter(b'\n', before).count() + 1;
         let column = before.len() - memchr::memrchr(b'\n', before).map_or(0, |end| end + 1) + 1;

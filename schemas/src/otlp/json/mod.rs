@@ -40,10 +40,14 @@ pub(super) use writer::Writer;
 pub(crate) use writer::push_string;
 
 use super::fields::Message;
+use crate::Error;
 
-/// Reads a request.
-pub(super) fn decode<M: Message>(body: &[u8]) -> Result<M, JsonError> {
-    reader::decode(body).map_err(|failure| failure.locate(body))
+/// Reads a request that takes no more than `memory` bytes.
+pub(super) fn decode<M: Message>(body: &[u8], memory: usize) -> Result<M, Error> {
+    reader::decode(body, memory).map_err(|failure| match failure.is_too_large() {
+        true => Error::TooLargeDecoded { limit: memory },
+        false => failure.locate(body).into(),
+    })
 }
 
 fn encode<M: Message>(message: &M) -> String {

@@ -6,16 +6,17 @@ use super::failure::Failure;
 use super::number::{parse_double, parse_integer};
 use super::scan::plain_length;
 use crate::otlp::fields::Message;
+use crate::otlp::memory;
 use crate::otlp::wire::DEPTH;
 
 /// How deep lists and objects may lie within each other in a field that is ignored.
 const IGNORED_DEPTH: u32 = 128;
 
-/// Reads a request.
-pub(super) fn decode<M: Message>(body: &[u8]) -> Result<M, Failure> {
+/// Reads a request that takes no more than `memory` bytes.
+pub(super) fn decode<M: Message>(body: &[u8], memory: usize) -> Result<M, Failure> {
     let text = std::str::from_utf8(body)
         .map_err(|error| Failure::new(error.valid_up_to(), "not UTF-8"))?;
-    let mut reader = Reader { text, at: 0, depth: DEPTH };
+    let mut reader = Reader { text, at: 0, depth: DEPTH, memory };
     let mut message = M::default();
     reader.fields(&mut message)?;
     match reader.peek() {
@@ -31,6 +32,8 @@ pub(in crate::otlp) struct Reader<'a> {
     at: usize,
     /// How many more messages may be entered.
     depth: u32,
+    /// How much more memory may be taken, in bytes.
+    memory: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -44,8 +47,21 @@ impl<'a> Reader<'a> {
         Failure::new(self.at, what)
     }
 
+    /// Takes memory for what is about to be kept, as [`crate::otlp::Measure::memory`] counts it.
+    #[inline]
+    pub(in crate::otlp) fn hold(&mut self, bytes: usize) -> Result<(), Failure> {
+        match self.memory.checked_sub(bytes) {
+            Some(left) => {
+                self.memory = left;
+                Ok(())
+            }
+            None => Err(Failure::too_large(self.at)),
+        }
+    }
+
     /// A nested message.
     pub(in crate::otlp) fn message<M: Message>(&mut self) -> Result<M, Failure> {
+        self.hold(memory::of::<M>())?;
         self.depth = self
             .depth
             .checked_sub(1)

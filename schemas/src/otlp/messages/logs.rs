@@ -34,7 +34,7 @@ message!(LogRecord {
     6 "attributes" attributes: Many<KeyValue>,
     7 "droppedAttributesCount" dropped_attributes_count: Uint32,
     8 "flags" flags: Fixed32,
-    9 "traceId" trace_id: Id,
-    10 "spanId" span_id: Id,
+    9 "traceId" trace_id: Id<16>,
+    10 "spanId" span_id: Id<8>,
     12 "eventName" event_name: Text,
 });

@@ -136,8 +136,8 @@ message!(ValueAtQuantile {
 message!(Exemplar {
     7 "filteredAttributes" filtered_attributes: Many<KeyValue>,
     2 "timeUnixNano" time_unix_nano: Fixed64,
-    4 "spanId" span_id: Id,
-    5 "traceId" trace_id: Id,
+    4 "spanId" span_id: Id<8>,
+    5 "traceId" trace_id: Id<16>,
     oneof value {
         3 "asDouble" exemplar::Value::AsDouble: Double,
         6 "asInt" exemplar::Value::AsInt: Sfixed64,

@@ -28,10 +28,10 @@ message!(ScopeSpans {
 });
 
 message!(Span {
-    1 "traceId" trace_id: Id,
-    2 "spanId" span_id: Id,
+    1 "traceId" trace_id: Id<16>,
+    2 "spanId" span_id: Id<8>,
     3 "traceState" trace_state: Text,
-    4 "parentSpanId" parent_span_id: Id,
+    4 "parentSpanId" parent_span_id: Id<8>,
     16 "flags" flags: Fixed32,
     5 "name" name: Text,
     6 "kind" kind: Enumeration<SpanKind>,
@@ -54,8 +54,8 @@ message!(Event {
 });
 
 message!(Link {
-    1 "traceId" trace_id: Id,
-    2 "spanId" span_id: Id,
+    1 "traceId" trace_id: Id<16>,
+    2 "spanId" span_id: Id<8>,
     3 "traceState" trace_state: Text,
     4 "attributes" attributes: Many<KeyValue>,
     5 "droppedAttributesCount" dropped_attributes_count: Uint32,

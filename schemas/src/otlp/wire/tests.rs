@@ -32,8 +32,13 @@ fn decoded(signal: Signal, body: &[u8]) -> Option<usize> {
 fn agree(body: &[u8]) -> Result<(), TestCaseError> {
     for signal in Signal::ALL {
         prop_assert_eq!(walked(signal, body), decoded(signal, body), "{:?}", signal);
-        let measured = measure(signal, body).ok().map(|measure| measure.records);
-        prop_assert_eq!(measured, decoded(signal, body));
+        let measured = measure(signal, body).ok();
+        prop_assert_eq!(measured.map(|measure| measure.records), decoded(signal, body));
+        if let Some(measure) = measured {
+            let within = |memory| Request::decode_within(signal, Encoding::Protobuf, body, memory);
+            prop_assert!(within(measure.memory).is_ok());
+            prop_assert!(measure.memory == 0 || within(measure.memory - 1).is_err());
+        }
     }
     Ok(())
 }
@@ -281,4 +286,80 @@ fn the_longest_string_and_the_deepest_value_are_found() {
     let measured = measure(Signal::Logs, &request.encode_to_vec()).unwrap();
     // Resource, scope, record, attribute, its value, and two for each list.
     assert_eq!((measured.longest, measured.depth), (300, 5 + 10));
+}
+
+/// Two million of what is two bytes each.
+fn many(of: &[u8]) -> Vec<u8> {
+    of.repeat(2_000_000)
+}
+
+#[test]
+fn what_is_small_as_sent_and_large_in_memory_is_measured_before_it_is_decoded() {
+    let record = |content: &[u8]| delimited(1, &delimited(2, &delimited(2, content)));
+    let limit = 64 << 20;
+    for (signal, body) in [
+        // Empty resources, records, attributes, values in a list, events of a span, links.
+        (Signal::Logs, many(&[0x0a, 0])),
+        (Signal::Logs, delimited(1, &delimited(2, &many(&[0x12, 0])))),
+        (Signal::Logs, record(&many(&[0x32, 0]))),
+        (Signal::Logs, record(&delimited(5, &delimited(5, &many(&[0x0a, 0]))))),
+        (Signal::Traces, record(&many(&[0x5a, 0]))),
+        (Signal::Traces, record(&many(&[0x6a, 0]))),
+        // Bucket counts of a histogram, a byte each; points.
+        (Signal::Metrics, record(&delimited(9, &delimited(1, &delimited(6, &vec![0; 9 << 20]))))),
+        (Signal::Metrics, record(&delimited(5, &many(&[0x0a, 0])))),
+    ] {
+        let measured = measure(signal, &body).unwrap();
+        assert!(measured.memory > limit, "{signal:?} {measured:?}");
+        let refused = Request::decode_within(signal, Encoding::Protobuf, &body, limit);
+        assert!(matches!(refused, Err(Error::TooLargeDecoded { .. })));
+    }
+}
+
+#[test]
+fn json_is_not_read_any_further_once_it_takes_too_much() {
+    let many = |of: &str| vec![of; 1_000_000].join(",");
+    let record = |content: &str| {
+        format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{content}]}}]}}]}}"#)
+    };
+    for body in [
+        format!(r#"{{"resourceLogs":[{}]}}"#, many("{}")),
+        record(&many("{}")),
+        record(&format!(r#"{{"attributes":[{}]}}"#, many("{}"))),
+        record(&format!(r#"{{"body":{{"arrayValue":{{"values":[{}]}}}}}}"#, many("null"))),
+        // What comes twice replaces what was there, and takes its time all the same.
+        record(&format!(r#"{{"attributes":[{0}],"attributes":[{0}]}}"#, many("{}"))),
+    ] {
+        // It would not be JSON if somebody came to its end.
+        let body = format!("{body}!");
+        let read = Request::decode_within(Signal::Logs, Encoding::Json, body.as_bytes(), 16 << 20);
+        assert!(matches!(read, Err(Error::TooLargeDecoded { limit }) if limit == 16 << 20), "{read:?}");
+    }
+}
+
+#[test]
+fn a_large_malformed_body_is_refused_without_being_decoded_and_a_small_one_is_told_why() {
+    let mut large = many(&[0x0a, 0]);
+    large.push(0xff);
+    assert!(matches!(measure(Signal::Logs, &large), Err(Error::Malformed)));
+    assert!(matches!(measure(Signal::Logs, &[0x0a, 5, 1]), Err(Error::Protobuf(_))));
+}
+
+#[test]
+fn ids_of_another_length_are_counted() {
+    let span = |trace_id: usize, span_id: usize| opentelemetry_proto::tonic::trace::v1::Span {
+        trace_id: vec![1; trace_id],
+        span_id: vec![1; span_id],
+        ..Default::default()
+    };
+    let scope = opentelemetry_proto::tonic::trace::v1::ScopeSpans {
+        spans: vec![span(16, 8), span(0, 0), span(8, 16), span(40, 8)],
+        ..Default::default()
+    };
+    let resource = opentelemetry_proto::tonic::trace::v1::ResourceSpans {
+        scope_spans: vec![scope],
+        ..Default::default()
+    };
+    let request = ExportTraceServiceRequest { resource_spans: vec![resource] };
+    assert_eq!(measure(Signal::Traces, &request.encode_to_vec()).unwrap().odd_ids, 3);
 }
