@@ -29,7 +29,9 @@ mod seconds;
 #[cfg(test)]
 mod simulation;
 
-pub use access::{AccessConfig, ClientConfig, NewToken, Scope, TlsConfig, TokenConfig};
+pub use access::{
+    AccessConfig, ClientConfig, NewToken, Scope, TENANT_NAME, TlsConfig, TokenConfig, is_tenant_name,
+};
 pub use collector::Collector;
 pub use command_line::CommandLine;
 pub use config::{CommitConfig, Config, JournalConfig, Limits, Listen, MaintenanceConfig};

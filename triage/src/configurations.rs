@@ -13,11 +13,13 @@ use serde::Serialize;
 use crate::Error;
 use crate::credentials::Use;
 use crate::session_rows::{self, agent, fill};
+use crate::tenant::{Asked, SessionKey};
 
 /// Columns that say what was taken up, and by whom.
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "event_id",
     "session_id",
+    "tenant",
     "parent_session_id",
     "name",
     "collector_id",
@@ -85,8 +87,12 @@ struct Told {
 ///
 /// # Errors
 /// When the archive cannot be read.
-pub async fn list(archive: &Archive, since: Option<i64>) -> Result<Configurations, Error> {
-    let mut sessions = session_rows::gather(archive, &COLUMNS, None, Told::take).await?;
+pub async fn list(
+    archive: &Archive,
+    since: Option<i64>,
+    tenant: &Asked,
+) -> Result<Configurations, Error> {
+    let mut sessions = session_rows::gather(archive, &COLUMNS, None, tenant, Told::take).await?;
     if let Some(since) = since {
         let since = since.saturating_mul(1_000);
         sessions.retain(|_, told: &mut Told| told.last.is_some_and(|last| last >= since));
@@ -145,19 +151,20 @@ impl Told {
     }
 }
 
-fn gathered(mut sessions: BTreeMap<String, Told>) -> Configurations {
-    let reports: BTreeSet<String> = sessions
+fn gathered(mut sessions: BTreeMap<SessionKey, Told>) -> Configurations {
+    let reports: BTreeSet<SessionKey> = sessions
         .iter()
         .filter(|(_, told)| !told.loaded.is_empty())
-        .map(|(id, _)| id.clone())
+        .map(|(key, _)| key.clone())
         .collect();
     // A sub-agent runs under what its parent took up.
-    let told = |id: &String, session: &Told| {
-        reports.contains(id) || session.parent.as_ref().is_some_and(|it| reports.contains(it))
+    let told = |key: &SessionKey, session: &Told| {
+        let of_parent = |id: &String| reports.contains(&key.beside(id));
+        reports.contains(key) || session.parent.as_ref().is_some_and(of_parent)
     };
-    let sessions_without = sessions.iter().filter(|(id, session)| !told(id, session)).count();
+    let sessions_without = sessions.iter().filter(|(key, session)| !told(key, session)).count();
     let mut found: BTreeMap<Version, Configuration> = BTreeMap::new();
-    for (session_id, session) in &mut sessions {
+    for (key, session) in &mut sessions {
         for (version, since, until) in session.periods() {
             let (kind, name, digest) = version.clone();
             let held = found.entry(version).or_insert_with(|| Configuration {
@@ -176,7 +183,8 @@ fn gathered(mut sessions: BTreeMap<String, Told>) -> Configurations {
             held.first_unix_nano = [held.first_unix_nano, since].into_iter().flatten().min();
             held.last_unix_nano = held.last_unix_nano.max(until);
             held.sessions.push(Use {
-                session_id: session_id.clone(),
+                session_id: key.session_id.clone(),
+                tenant: key.tenant.clone(),
                 agent: session.agent.clone(),
                 first_unix_nano: since,
                 last_unix_nano: until,
@@ -191,7 +199,7 @@ fn gathered(mut sessions: BTreeMap<String, Told>) -> Configurations {
     for it in &mut configurations {
         it.versions = versions.get(&(it.kind.clone(), it.name.clone())).copied().unwrap_or(1);
         it.sessions.sort_by(|a, b| {
-            b.last_unix_nano.cmp(&a.last_unix_nano).then_with(|| a.session_id.cmp(&b.session_id))
+            b.last_unix_nano.cmp(&a.last_unix_nano).then_with(|| a.key().cmp(&b.key()))
         });
     }
     configurations.sort_by(|a, b| {

@@ -11,11 +11,13 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::session_rows::{self, agent, fill};
+use crate::tenant::{Asked, SessionKey};
 
 /// Columns that say who acted with what.
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "event_id",
     "session_id",
+    "tenant",
     "name",
     "collector_id",
     "time_unix_nano",
@@ -69,12 +71,22 @@ pub struct Credential {
 pub struct Use {
     /// The session.
     pub session_id: String,
+    /// The tenant of its records, where they have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// Its agent.
     pub agent: Option<String>,
     /// Its first record, nanoseconds since the epoch.
     pub first_unix_nano: Option<i64>,
     /// Its last record, nanoseconds since the epoch.
     pub last_unix_nano: Option<i64>,
+}
+
+impl Use {
+    /// What tells the session from others.
+    pub(crate) fn key(&self) -> SessionKey {
+        SessionKey { session_id: self.session_id.clone(), tenant: self.tenant.clone() }
+    }
 }
 
 /// A credential that was revoked, and the sessions that went on with it.
@@ -107,8 +119,12 @@ struct Told {
 ///
 /// # Errors
 /// When the archive cannot be read.
-pub async fn list(archive: &Archive, since: Option<i64>) -> Result<Vec<Credential>, Error> {
-    let sessions = session_rows::gather(archive, &COLUMNS, None, Told::take).await?;
+pub async fn list(
+    archive: &Archive,
+    since: Option<i64>,
+    tenant: &Asked,
+) -> Result<Vec<Credential>, Error> {
+    let sessions = session_rows::gather(archive, &COLUMNS, None, tenant, Told::take).await?;
     Ok(gathered(sessions, since.map(|since| since.saturating_mul(1_000))))
 }
 
@@ -193,9 +209,9 @@ impl Told {
     }
 }
 
-fn gathered(sessions: BTreeMap<String, Told>, since: Option<i64>) -> Vec<Credential> {
+fn gathered(sessions: BTreeMap<SessionKey, Told>, since: Option<i64>) -> Vec<Credential> {
     let mut credentials: BTreeMap<Kind, Credential> = BTreeMap::new();
-    for (session_id, mut told) in sessions {
+    for (key, mut told) in sessions {
         for (kind, times) in told.used() {
             if since.is_some_and(|since| times.is_none_or(|(_, last)| last < since)) {
                 continue;
@@ -217,7 +233,8 @@ fn gathered(sessions: BTreeMap<String, Told>, since: Option<i64>) -> Vec<Credent
             credential.hosts.extend(told.host.clone());
             credential.users.extend(told.user.clone());
             credential.sessions.push(Use {
-                session_id: session_id.clone(),
+                session_id: key.session_id.clone(),
+                tenant: key.tenant.clone(),
                 agent: told.agent.clone(),
                 first_unix_nano: first,
                 last_unix_nano: last,
@@ -227,7 +244,7 @@ fn gathered(sessions: BTreeMap<String, Told>, since: Option<i64>) -> Vec<Credent
     let mut credentials: Vec<Credential> = credentials.into_values().collect();
     for credential in &mut credentials {
         credential.sessions.sort_by(|a, b| {
-            b.last_unix_nano.cmp(&a.last_unix_nano).then_with(|| a.session_id.cmp(&b.session_id))
+            b.last_unix_nano.cmp(&a.last_unix_nano).then_with(|| a.key().cmp(&b.key()))
         });
     }
     credentials

@@ -2,14 +2,21 @@
 
 use std::path::PathBuf;
 
+use crate::tenant::Asked;
+
 /// What can go wrong at the desk. Every text names the place and what to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No session begins so.
-    #[error("no session begins with `{prefix}` in {archive}; `triage sessions` lists them")]
+    #[error(
+        "no session{} begins with `{prefix}` in {archive}; `triage sessions` lists them",
+        of_tenant(.tenant)
+    )]
     NoSession {
         /// What was asked for.
         prefix: String,
+        /// Whose it was to be.
+        tenant: Asked,
         /// Where it was looked for.
         archive: String,
     },
@@ -22,6 +29,18 @@ pub enum Error {
         count: String,
         /// The first of them, in order of their ids.
         candidates: Vec<String>,
+    },
+    /// Several tenants have a session of this id.
+    #[error(
+        "session `{session_id}` is one of each of these tenants, and each is a session of its own; say which \
+         with --tenant NAME (`-` is without a tenant):\n{}",
+        listed(.tenants)
+    )]
+    SeveralTenants {
+        /// The session.
+        session_id: String,
+        /// The tenants, in order; `-` for records without one.
+        tenants: Vec<String>,
     },
     /// A session has more rows than are read at once.
     #[error("session {session_id} has more than {limit} rows, which is more than `show` reads")]
@@ -165,6 +184,14 @@ pub enum Error {
     /// The patterns that texts are normalised by cannot be used.
     #[error("the rules of snapshots: {0}; please report this")]
     Rules(regex::Error),
+}
+
+fn of_tenant(tenant: &Asked) -> String {
+    match tenant {
+        Asked::Anybody => String::new(),
+        Asked::Nobody => " without a tenant".to_owned(),
+        Asked::Of(tenant) => format!(" of tenant `{}`", crate::render::terminal::escape(tenant)),
+    }
 }
 
 fn listed(candidates: &[String]) -> String {

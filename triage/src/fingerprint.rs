@@ -70,6 +70,9 @@ pub struct Seen {
     pub last_unix_nano: Option<i64>,
     /// The rules that found it.
     pub rules: BTreeSet<String>,
+    /// The tenants of those rows, where they have one.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub tenants: BTreeSet<String>,
 }
 
 /// A row with a mark of the secret.
@@ -77,6 +80,9 @@ pub struct Seen {
 pub struct Sighting {
     /// Session, where the row names one.
     pub session_id: Option<String>,
+    /// The tenant of the row, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// When, nanoseconds since the epoch.
     pub time_unix_nano: Option<i64>,
     /// The row, in hexadecimal.
@@ -106,7 +112,7 @@ pub async fn search(
         .collect();
     let mut search = Search { needles, found: Sightings::default(), rows: BTreeSet::new() };
     for table in Table::ALL {
-        let mut columns = vec!["event_id", "session_id", "time_unix_nano", "name", "record"];
+        let mut columns = vec!["event_id", "session_id", "tenant", "time_unix_nano", "name", "record"];
         if table == Table::Events {
             // Long strings stand there instead of in the record.
             columns.extend(["text", "arguments", "output", "decision_reason", "error_message"]);
@@ -127,6 +133,9 @@ struct Search {
     rows: BTreeSet<Sighting>,
 }
 
+/// The session and the tenant of a row.
+struct Owner<'a>(Option<&'a String>, Option<&'a String>);
+
 impl Search {
     fn batch(&mut self, table: Table, batch: &RecordBatch) -> Result<(), Error> {
         match table {
@@ -144,7 +153,7 @@ impl Search {
                         table,
                         &texts,
                         row.event_id,
-                        row.session_id.as_ref(),
+                        Owner(row.session_id.as_ref(), row.tenant.as_ref()),
                         row.time_unix_nano,
                         row.name.as_ref(),
                     );
@@ -156,7 +165,7 @@ impl Search {
                         table,
                         &[&row.record],
                         row.event_id,
-                        row.session_id.as_ref(),
+                        Owner(row.session_id.as_ref(), row.tenant.as_ref()),
                         row.time_unix_nano,
                         row.name.as_ref(),
                     );
@@ -168,7 +177,7 @@ impl Search {
                         table,
                         &[&row.record],
                         row.event_id,
-                        row.session_id.as_ref(),
+                        Owner(row.session_id.as_ref(), row.tenant.as_ref()),
                         row.time_unix_nano,
                         row.name.as_ref(),
                     );
@@ -183,7 +192,7 @@ impl Search {
         table: Table,
         texts: &[&Option<String>],
         event_id: [u8; 16],
-        session_id: Option<&String>,
+        Owner(session_id, tenant): Owner<'_>,
         time_unix_nano: Option<i64>,
         name: Option<&String>,
     ) {
@@ -207,8 +216,10 @@ impl Search {
         seen.first_unix_nano = [seen.first_unix_nano, time_unix_nano].into_iter().flatten().min();
         seen.last_unix_nano = seen.last_unix_nano.max(time_unix_nano);
         seen.rules.extend(rules.iter().cloned());
+        seen.tenants.extend(tenant.cloned());
         self.rows.insert(Sighting {
             session_id: session_id.cloned(),
+            tenant: tenant.cloned(),
             time_unix_nano,
             event_id: hex::encode(event_id),
             table: table.name(),

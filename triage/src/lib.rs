@@ -26,6 +26,7 @@ mod session_rows;
 pub mod sessions;
 mod shell;
 pub mod snapshot;
+pub mod tenant;
 pub mod trail;
 
 pub use error::Error;

@@ -12,6 +12,7 @@ use crate::import::record;
 use crate::receipt::address::{CallName, Named};
 use crate::receipt::{Beside, HOOKS_RUN};
 use crate::reconstruct::{Session, lineage};
+use crate::tenant::{self, Asked, SessionKey, Wanted};
 use crate::trail;
 
 /// How long after the last row counters are looked for, in microseconds.
@@ -83,6 +84,8 @@ const PROFILE_COLUMNS: [&str; 12] = [
 pub struct Loaded {
     /// The session that was asked for.
     pub session_id: String,
+    /// Whose it is: all that was loaded is this tenant's, or has none like it.
+    pub tenant: Option<String>,
     /// Its rows and those of the sessions around and below it.
     pub rows: Vec<Event>,
     /// Points of the metrics that receipts look at, of the time of those rows.
@@ -113,12 +116,12 @@ impl Loaded {
     }
 }
 
-/// Loads the one session whose id begins with `prefix`, and what its ledger and its findings look at besides.
+/// Loads the one session whose id begins so, and what its ledger and its findings look at besides.
 ///
 /// # Errors
 /// As [`session`].
-pub async fn examined(archive: &Archive, prefix: &str) -> Result<Loaded, Error> {
-    let loaded = session(archive, prefix).await?;
+pub async fn examined(archive: &Archive, wanted: impl Into<Wanted>) -> Result<Loaded, Error> {
+    let loaded = session(archive, wanted).await?;
     let mut reader = Reader { archive, loaded, ids: BTreeSet::new() };
     reader.metrics().await?;
     reader.spans().await?;
@@ -127,15 +130,18 @@ pub async fn examined(archive: &Archive, prefix: &str) -> Result<Loaded, Error> 
     Ok(reader.loaded)
 }
 
-/// Loads the one session whose id begins with `prefix`.
+/// Loads the one session whose id begins so. Only records of its tenant are loaded: what another tenant says
+/// under its id is another session.
 ///
 /// # Errors
-/// [`Error::NoSession`] and [`Error::Ambiguous`] for a prefix that does not name one session,
-/// [`Error::TooLarge`] for one that does not fit, [`Error::Archive`] when reading fails.
-pub async fn session(archive: &Archive, prefix: &str) -> Result<Loaded, Error> {
+/// [`Error::NoSession`], [`Error::Ambiguous`] and [`Error::SeveralTenants`] for what does not name one
+/// session, [`Error::TooLarge`] for one that does not fit, [`Error::Archive`] when reading fails.
+pub async fn session(archive: &Archive, wanted: impl Into<Wanted>) -> Result<Loaded, Error> {
+    let wanted = wanted.into();
     let mut reader = Reader { archive, loaded: Loaded::default(), ids: BTreeSet::new() };
-    let session_id = reader.resolve(prefix).await?;
+    let SessionKey { session_id, tenant } = reader.resolve(&wanted).await?;
     reader.loaded.session_id.clone_from(&session_id);
+    reader.loaded.tenant = tenant;
     reader.family(session_id).await?;
     reader.points().await?;
     Ok(reader.loaded)
@@ -157,44 +163,59 @@ pub async fn profiles(archive: &Archive, session: &Session) -> Result<Vec<Event>
         Predicate::one_of("session_id", ids),
         Predicate::one_of("kind", STATES_PROFILE.map(EventKind::as_str)),
     ]);
+    let filter = Asked::exactly(session.tenant.as_deref()).within(filter);
     let request = ScanRequest::new(Table::Events).filter(filter).columns(PROFILE_COLUMNS);
     let mut reader = Reader { archive, loaded: Loaded::default(), ids: BTreeSet::new() };
     reader.all(request, POINTS_LIMIT).await
 }
 
-/// Loads the session of a call. A call that is named by its id alone is looked for in every session.
+/// Loads the session of a call. A call that is named by its id alone is looked for in every session of the
+/// tenant that is asked for.
 ///
 /// # Errors
-/// As [`session`]; [`Error::NoCall`] for a call that no session has, [`Error::Ambiguous`] for one that
+/// As [`session`]; [`Error::NoCall`] for a call that no session has, [`Error::SeveralCalls`] for one that
 /// several have.
-pub async fn call(archive: &Archive, named: &Named) -> Result<Loaded, Error> {
+pub async fn call(archive: &Archive, named: &Named, tenant: &Asked) -> Result<Loaded, Error> {
     match (&named.session, &named.call) {
-        (Some(prefix), _) => session(archive, prefix).await,
+        (Some(prefix), _) => {
+            session(archive, Wanted { prefix: prefix.clone(), tenant: tenant.clone() }).await
+        }
         (None, CallName::Number(_)) => Err(Error::NoAddress { text: named.to_string() }),
         (None, CallName::Id(call_id)) => {
             let request = ScanRequest::new(Table::Events)
-                .filter(Predicate::equals("call_id", call_id.as_str()))
-                .columns(["session_id", "call_id"]);
+                .filter(tenant.within(Predicate::equals("call_id", call_id.as_str())))
+                .columns(["session_id", "call_id", "tenant"]);
             let mut found = BTreeSet::new();
             let mut scan = archive.scan(request).await?;
             while let Some(batch) = scan.next().await? {
-                let rows = Event::from_batch(&batch)?;
-                found.extend(rows.into_iter().filter_map(|event| event.session_id));
+                found.extend(Event::from_batch(&batch)?.iter().filter_map(SessionKey::of));
             }
-            let mut found: Vec<String> = found.into_iter().collect();
-            match found.len() {
-                0 => Err(Error::NoCall {
+            let ids: BTreeSet<&str> = found.iter().map(|key| key.session_id.as_str()).collect();
+            match (ids.len(), found.first()) {
+                (_, None) => Err(Error::NoCall {
                     call: call_id.clone(),
                     place: archive.location().to_string(),
                 }),
-                1 => session(archive, &found.pop().unwrap_or_default()).await,
-                count => {
-                    found.truncate(CANDIDATES_LIMIT);
-                    Err(Error::SeveralCalls { call: call_id.clone(), count, candidates: found })
-                }
+                (1, Some(first)) => session(archive, &only_tenant(first, &found)?).await,
+                (count, _) => Err(Error::SeveralCalls {
+                    call: call_id.clone(),
+                    count,
+                    candidates: ids.into_iter().take(CANDIDATES_LIMIT).map(str::to_owned).collect(),
+                }),
             }
         }
     }
+}
+
+/// The session of this id, where only one tenant has it.
+fn only_tenant(key: &SessionKey, found: &BTreeSet<SessionKey>) -> Result<SessionKey, Error> {
+    let same: Vec<&SessionKey> =
+        found.iter().filter(|other| other.session_id == key.session_id).collect();
+    if same.len() < 2 {
+        return Ok(key.clone());
+    }
+    let tenants = same.iter().map(|key| tenant::shown(key.tenant.as_deref()).to_owned());
+    Err(Error::SeveralTenants { session_id: key.session_id.clone(), tenants: tenants.collect() })
 }
 
 struct Reader<'a> {
@@ -204,42 +225,48 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    async fn resolve(&mut self, prefix: &str) -> Result<String, Error> {
+    async fn resolve(&mut self, wanted: &Wanted) -> Result<SessionKey, Error> {
+        let prefix = wanted.prefix.as_str();
         let mut found = BTreeSet::new();
+        let mut ids = BTreeSet::new();
         let request = ScanRequest::new(Table::Events)
-            .filter(Predicate::starts_with("session_id", prefix))
-            .columns(["session_id"]);
+            .filter(wanted.tenant.within(Predicate::starts_with("session_id", prefix)))
+            .columns(["session_id", "tenant"]);
         let mut scan = self.archive.scan(request).await?;
         while let Some(batch) = scan.next().await? {
             for event in Event::from_batch(&batch)? {
-                found.extend(event.session_id);
+                found.extend(SessionKey::of(&event));
+                ids.extend(event.session_id);
             }
             // More candidates than are named, and none is the whole id: they come in order.
-            if found.len() > CANDIDATES_LIMIT {
+            if ids.len() > CANDIDATES_LIMIT {
                 break;
             }
         }
         add(&mut self.loaded.statistics, scan.statistics());
-        if found.contains(prefix) {
-            return Ok(prefix.to_owned());
+        let whole = found.iter().find(|key| key.session_id == prefix);
+        if let (Some(key), _) | (None, (1, Some(key))) = (whole, (ids.len(), found.first())) {
+            return only_tenant(key, &found);
         }
-        let mut found: Vec<String> = found.into_iter().collect();
-        match found.len() {
-            0 => Err(Error::NoSession {
+        if ids.is_empty() {
+            return Err(Error::NoSession {
                 prefix: prefix.to_owned(),
+                tenant: wanted.tenant.clone(),
                 archive: self.archive.location().to_string(),
-            }),
-            1 => Ok(found.pop().unwrap_or_default()),
-            count => {
-                let more = if count > CANDIDATES_LIMIT { "+" } else { "" };
-                found.truncate(CANDIDATES_LIMIT);
-                Err(Error::Ambiguous {
-                    prefix: prefix.to_owned(),
-                    count: format!("{}{more}", found.len()),
-                    candidates: found,
-                })
-            }
+            });
         }
+        let more = if ids.len() > CANDIDATES_LIMIT { "+" } else { "" };
+        let candidates: Vec<String> = ids.into_iter().take(CANDIDATES_LIMIT).collect();
+        Err(Error::Ambiguous {
+            prefix: prefix.to_owned(),
+            count: format!("{}{more}", candidates.len()),
+            candidates,
+        })
+    }
+
+    /// Narrows a predicate to rows of the session's tenant.
+    fn own(&self, predicate: Predicate) -> Predicate {
+        Asked::exactly(self.loaded.tenant.as_deref()).within(predicate)
     }
 
     /// Reads the session, what says whose child it is, and every session below it.
@@ -301,7 +328,7 @@ impl Reader<'_> {
         let schema = Table::Events.schema();
         let columns = schema.fields().iter().map(|field| field.name().as_str());
         let request = ScanRequest::new(Table::Events)
-            .filter(Predicate::one_of(column, values.iter().map(String::as_str)))
+            .filter(self.own(Predicate::one_of(column, values.iter().map(String::as_str))))
             .columns(columns.filter(|column| !LEFT_OUT.contains(column)));
         let mut scan = self.archive.scan(request).await?;
         while let Some(batch) = scan.next().await? {
@@ -315,7 +342,7 @@ impl Reader<'_> {
     async fn points(&mut self) -> Result<(), Error> {
         let Some(time) = self.time_of_metrics() else { return Ok(()) };
         let filter = Predicate::And(vec![Predicate::equals("name", HOOKS_RUN), time]);
-        let request = ScanRequest::new(Table::Metrics).filter(filter);
+        let request = ScanRequest::new(Table::Metrics).filter(self.own(filter));
         self.loaded.points = self.all(request, POINTS_LIMIT).await?;
         self.loaded.points.sort_by_key(|point| (point.time_unix_nano, point.event_id));
         Ok(())
@@ -325,7 +352,8 @@ impl Reader<'_> {
     async fn metrics(&mut self) -> Result<(), Error> {
         let points = match self.time_of_metrics() {
             Some(time) => {
-                let request = ScanRequest::new(Table::Metrics).filter(time).columns(POINT_COLUMNS);
+                let request =
+                    ScanRequest::new(Table::Metrics).filter(self.own(time)).columns(POINT_COLUMNS);
                 self.all(request, POINTS_LIMIT).await?
             }
             None => Vec::new(),
@@ -351,7 +379,7 @@ impl Reader<'_> {
         let mut spans = Vec::new();
         let traces: Vec<&str> = traces.into_iter().take(TRACES_LIMIT).collect();
         if !traces.is_empty() {
-            let filter = Predicate::one_of("trace_id", traces);
+            let filter = self.own(Predicate::one_of("trace_id", traces));
             let request = ScanRequest::new(Table::Spans).filter(filter).columns(SPAN_COLUMNS);
             spans = self.all(request, SPANS_LIMIT).await?;
         }
@@ -370,12 +398,12 @@ impl Reader<'_> {
         }
         let from = from.saturating_sub(PROCESS_BEFORE_MICROS);
         let request = ScanRequest::new(Table::Events)
-            .filter(Predicate::And(vec![
+            .filter(self.own(Predicate::And(vec![
                 Predicate::equals("kind", EventKind::Result.as_str()),
                 Predicate::one_of("sequence", lacking),
                 Predicate::compare("time", Op::GtEq, Value::Time(from)),
                 Predicate::compare("time", Op::LtEq, Value::Time(until)),
-            ]))
+            ])))
             .columns(NUMBERED_COLUMNS);
         self.loaded.elsewhere = self.all(request, POINTS_LIMIT).await?;
         Ok(())
@@ -387,7 +415,7 @@ impl Reader<'_> {
             return Ok(());
         }
         let request = ScanRequest::new(Table::Events)
-            .filter(record::predicate())
+            .filter(self.own(record::predicate()))
             .columns(["event_id", "text"]);
         let rows: Vec<Event> = self.all(request, POINTS_LIMIT).await?;
         let all = rows.len() <= POINTS_LIMIT;

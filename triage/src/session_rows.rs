@@ -7,22 +7,26 @@ use blotter_schemas::tables::{Event, Row as _, Table};
 
 use crate::Error;
 use crate::import::record;
+use crate::tenant::{Asked, SessionKey};
 
 /// Dialects that agents of any name write.
 const OF_MANY: [&str; 3] = ["blotter", "gen_ai", "other"];
 
 /// Gathers what `take` takes of the rows of each session at or after `since` (microseconds since the epoch).
-/// `columns` must hold `session_id`, `name` and `collector_id`.
+/// `columns` must hold `session_id`, `tenant`, `name` and `collector_id`.
 pub(crate) async fn gather<T: Default>(
     archive: &Archive,
     columns: &[&str],
     since: Option<i64>,
+    tenant: &Asked,
     take: impl Fn(&mut T, &Event),
-) -> Result<BTreeMap<String, T>, Error> {
-    let mut sessions: BTreeMap<String, T> = BTreeMap::new();
+) -> Result<BTreeMap<SessionKey, T>, Error> {
+    let mut sessions: BTreeMap<SessionKey, T> = BTreeMap::new();
     let mut request = ScanRequest::new(Table::Events).columns(columns.iter().copied());
-    if let Some(since) = since {
-        request = request.filter(Predicate::compare("time", Op::GtEq, Value::Time(since)));
+    let since = since.map(|since| Predicate::compare("time", Op::GtEq, Value::Time(since)));
+    let filters: Vec<Predicate> = since.into_iter().chain(tenant.predicate()).collect();
+    if !filters.is_empty() {
+        request = request.filter(Predicate::And(filters));
     }
     let mut scan = archive.scan(request).await?;
     while let Some(batch) = scan.next().await? {
@@ -30,8 +34,8 @@ pub(crate) async fn gather<T: Default>(
             if record::is_of_import(&row) {
                 continue;
             }
-            if let Some(id) = &row.session_id {
-                take(sessions.entry(id.clone()).or_default(), &row);
+            if let Some(key) = SessionKey::of(&row) {
+                take(sessions.entry(key).or_default(), &row);
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::import::record;
 use crate::reconstruct::findings::Finding;
 use crate::reconstruct::model::{Call, Entry, Relation};
 use crate::reconstruct::{Session, lineage, reconstruct};
+use crate::tenant::{Asked, SessionKey};
 
 /// Which sessions are wanted.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +25,8 @@ pub struct Selection {
     pub until: Option<i64>,
     /// Of this agent.
     pub agent: Option<String>,
+    /// Of this tenant.
+    pub tenant: Asked,
     /// At most so many, the newest.
     pub limit: Option<usize>,
     /// Without the conversations of sub-agents and reviewers whose session is listed too.
@@ -35,6 +38,9 @@ pub struct Selection {
 pub struct Summary {
     /// Its id.
     pub session_id: String,
+    /// The tenant of its records: that of the credential that was shown with them. Absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// The session it belongs to.
     pub parent_session_id: Option<String>,
     /// What it is to that session.
@@ -77,6 +83,20 @@ pub struct Summary {
     pub findings: Vec<Finding>,
 }
 
+impl Summary {
+    /// What tells it from other sessions.
+    #[must_use]
+    pub fn key(&self) -> SessionKey {
+        SessionKey { session_id: self.session_id.clone(), tenant: self.tenant.clone() }
+    }
+
+    /// The session it belongs to: of its own tenant, or of none.
+    #[must_use]
+    pub fn parent(&self) -> Option<SessionKey> {
+        Some(self.key().beside(self.parent_session_id.as_ref()?))
+    }
+}
+
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Found {
@@ -92,11 +112,10 @@ impl Found {
     /// Leaves out what `show` shows within another session of the list. A fork goes on by itself, and a
     /// finding is not left out.
     fn leave_nested_out(&mut self) {
-        let listed: BTreeSet<String> =
-            self.sessions.iter().map(|session| session.session_id.clone()).collect();
+        let listed: BTreeSet<SessionKey> = self.sessions.iter().map(Summary::key).collect();
         let all = self.sessions.len();
         self.sessions.retain(|session| {
-            let within = session.parent_session_id.as_ref().is_some_and(|id| listed.contains(id));
+            let within = session.parent().is_some_and(|parent| listed.contains(&parent));
             let by_itself =
                 session.relation == Some(Relation::Fork) || !session.findings.is_empty();
             !within || by_itself
@@ -147,6 +166,7 @@ const COLUMNS: &[&str] = &[
     "collector_id",
     "sender",
     "peer",
+    "tenant",
 ];
 
 /// Lists the sessions of an archive.
@@ -156,17 +176,23 @@ const COLUMNS: &[&str] = &[
 pub async fn list(archive: &Archive, selection: &Selection) -> Result<Found, Error> {
     let wanted = in_range(archive, selection).await?;
     let mut request = ScanRequest::new(Table::Events).columns(COLUMNS.iter().copied());
-    if let Some(wanted) = &wanted {
-        request = request.filter(Predicate::one_of("session_id", wanted.iter().cloned()));
+    let ids = wanted.as_ref().map(|wanted| {
+        let ids: BTreeSet<&str> = wanted.iter().map(|key| key.session_id.as_str()).collect();
+        Predicate::one_of("session_id", ids)
+    });
+    let filters: Vec<Predicate> = ids.into_iter().chain(selection.tenant.predicate()).collect();
+    if !filters.is_empty() {
+        request = request.filter(Predicate::And(filters));
     }
     let mut found = Found::default();
     let mut gathered = Gathered::default();
     let mut scan = archive.scan(request).await?;
     while let Some(batch) = scan.next().await? {
         for event in Event::from_batch(&batch)? {
-            match &event.session_id {
+            match SessionKey::of(&event) {
                 None => found.without_session += 1,
                 Some(_) if record::is_of_import(&event) => {}
+                Some(key) if wanted.as_ref().is_some_and(|wanted| !wanted.contains(&key)) => {}
                 Some(_) => gathered.take(event),
             }
         }
@@ -185,7 +211,7 @@ pub async fn list(archive: &Archive, selection: &Selection) -> Result<Found, Err
 async fn in_range(
     archive: &Archive,
     selection: &Selection,
-) -> Result<Option<BTreeSet<String>>, Error> {
+) -> Result<Option<BTreeSet<SessionKey>>, Error> {
     let mut bounds = Vec::new();
     if let Some(since) = selection.since {
         bounds.push(Predicate::compare("time", Op::GtEq, Value::Time(since)));
@@ -196,23 +222,24 @@ async fn in_range(
     if bounds.is_empty() {
         return Ok(None);
     }
-    let request =
-        ScanRequest::new(Table::Events).filter(Predicate::And(bounds)).columns(["session_id"]);
+    let request = ScanRequest::new(Table::Events)
+        .filter(selection.tenant.within(Predicate::And(bounds)))
+        .columns(["session_id", "tenant"]);
     let mut wanted = BTreeSet::new();
     let mut scan = archive.scan(request).await?;
     while let Some(batch) = scan.next().await? {
-        wanted.extend(Event::from_batch(&batch)?.into_iter().filter_map(|event| event.session_id));
+        wanted.extend(Event::from_batch(&batch)?.iter().filter_map(SessionKey::of));
     }
     Ok(Some(wanted))
 }
 
-/// Summaries as they are gathered; the rows of one session at a time are held.
+/// Summaries as they are gathered; the rows of one session id at a time are held.
 #[derive(Default)]
 struct Gathered {
     rows: Vec<Event>,
-    /// Rows that tell which session belongs to which.
-    edges: Vec<Event>,
-    summaries: BTreeMap<String, Summary>,
+    /// Rows that tell which session belongs to which, by tenant: one tenant's say nothing of another's.
+    edges: BTreeMap<Option<String>, Vec<Event>>,
+    summaries: BTreeMap<SessionKey, Summary>,
 }
 
 impl Gathered {
@@ -223,21 +250,36 @@ impl Gathered {
         self.rows.push(event);
     }
 
+    /// Sums up the session of each tenant that has one of this id.
     fn finish_session(&mut self) {
-        let rows = std::mem::take(&mut self.rows);
-        let Some(session_id) = rows.first().and_then(|row| row.session_id.clone()) else { return };
-        let mut session = reconstruct(&session_id, &rows);
-        session.sessions.clear();
-        self.summaries.insert(session_id, summary(&session));
-        let mut traces = BTreeSet::new();
-        self.edges.extend(rows.into_iter().filter(|row| is_edge(row, &mut traces)));
+        let mut by_tenant: BTreeMap<Option<String>, Vec<Event>> = BTreeMap::new();
+        for row in std::mem::take(&mut self.rows) {
+            match by_tenant.get_mut(&row.tenant) {
+                Some(rows) => rows.push(row),
+                None => {
+                    by_tenant.insert(row.tenant.clone(), vec![row]);
+                }
+            }
+        }
+        for (tenant, rows) in by_tenant {
+            let Some(key) = rows.first().and_then(SessionKey::of) else { continue };
+            let mut session = reconstruct(&key.session_id, &rows);
+            session.sessions.clear();
+            self.summaries.insert(key, summary(&session));
+            let mut traces = BTreeSet::new();
+            let edges = rows.into_iter().filter(|row| is_edge(row, &mut traces));
+            self.edges.entry(tenant).or_default().extend(edges);
+        }
     }
 
     fn summaries(mut self, agent: Option<&str>) -> Vec<Summary> {
-        for (child, parent) in lineage::parents(&self.edges) {
-            if let Some(summary) = self.summaries.get_mut(&child) {
-                summary.parent_session_id = Some(parent.session_id);
-                summary.relation = Some(parent.relation);
+        for (tenant, edges) in &self.edges {
+            for (child, parent) in lineage::parents(edges) {
+                let child = SessionKey { session_id: child, tenant: tenant.clone() };
+                if let Some(summary) = self.summaries.get_mut(&child) {
+                    summary.parent_session_id = Some(parent.session_id);
+                    summary.relation = Some(parent.relation);
+                }
             }
         }
         let mut sessions: Vec<Summary> = self.summaries.into_values().collect();
@@ -247,7 +289,7 @@ impl Gathered {
                 .retain(|session| session.agent.as_deref().map(plain).as_ref() == Some(&wanted));
         }
         sessions.sort_by(|a, b| {
-            b.start_unix_nano.cmp(&a.start_unix_nano).then_with(|| a.session_id.cmp(&b.session_id))
+            b.start_unix_nano.cmp(&a.start_unix_nano).then_with(|| a.key().cmp(&b.key()))
         });
         sessions
     }
@@ -274,6 +316,7 @@ fn summary(session: &Session) -> Summary {
     let text = |fact: &Fact<String>| fact.value.clone();
     Summary {
         session_id: session.session_id.clone(),
+        tenant: session.tenant.clone(),
         parent_session_id: session.parent.as_ref().map(|parent| parent.session_id.clone()),
         relation: session.parent.as_ref().map(|parent| parent.relation),
         agent: text(session.agent_by_name()),

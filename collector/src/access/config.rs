@@ -208,23 +208,32 @@ impl AccessConfig {
     }
 }
 
+/// How a tenant may be called, in words.
+pub const TENANT_NAME: &str = "must be 1 to 128 bytes of text, and not `-`";
+
+/// Whether a tenant may be called so. `-` is how readers of the archive ask for records without one.
+#[must_use]
+pub fn is_tenant_name(text: &str) -> bool {
+    is_plain(text) && text != "-"
+}
+
+fn is_plain(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= NAME_LIMIT
+        && text.trim() == text
+        && !text.chars().any(char::is_control)
+}
+
 fn check_common(
     name: &str,
     scopes: &[Scope],
     tenant: Option<&str>,
 ) -> Result<(), (&'static str, String)> {
-    let is_plain = |text: &str| {
-        !text.is_empty()
-            && text.len() <= NAME_LIMIT
-            && text.trim() == text
-            && !text.chars().any(char::is_control)
-    };
-    let reason = || format!("must be 1 to {NAME_LIMIT} bytes of text");
     if !is_plain(name) {
-        return Err(("name", reason()));
+        return Err(("name", format!("must be 1 to {NAME_LIMIT} bytes of text")));
     }
-    if !tenant.is_none_or(is_plain) {
-        return Err(("tenant", reason()));
+    if !tenant.is_none_or(is_tenant_name) {
+        return Err(("tenant", TENANT_NAME.to_owned()));
     }
     if scopes.is_empty() {
         return Err(("scopes", "is empty; it could do nothing".to_owned()));
@@ -258,6 +267,7 @@ mod tests {
             (vec![token("", '0', None)], "access.tokens[0].name: must be"),
             (vec![token("a\n", '0', None)], "access.tokens[0].name: must be"),
             (vec![token("a", '0', Some(""))], "access.tokens[0].tenant: must be"),
+            (vec![token("a", '0', Some("-"))], "access.tokens[0].tenant: must be"),
             (vec![hashed("$2b$12$abc")], "access.tokens[0].hash: "),
             (vec![hashed("sha256:00")], "access.tokens[0].hash: "),
             (

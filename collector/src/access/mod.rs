@@ -20,7 +20,9 @@ mod tokens;
 pub(crate) use binding::{Exposed, check_addresses};
 pub(crate) use clients::CertificateNames;
 pub(crate) use config::Unusable;
-pub use config::{AccessConfig, ClientConfig, Scope, TlsConfig, TokenConfig};
+pub use config::{
+    AccessConfig, ClientConfig, Scope, TENANT_NAME, TlsConfig, TokenConfig, is_tenant_name,
+};
 pub(crate) use follow::Followed;
 pub(crate) use gate::{Denied, Gate, Identity};
 pub(crate) use rate::Rates;

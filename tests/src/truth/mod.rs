@@ -98,7 +98,12 @@ pub async fn told(folder: &Path, trail: Trail) -> anyhow::Result<Told> {
     let location = Location::parse(&data.path().join("archive").to_string_lossy())?;
     let archive = Archive::open_or_create(&location).await?;
     let redactor = Settings::default().redactor(&location)?;
-    let options = Options { signal: None, received_time_unix_nano: RECEIVED_UNIX_NANO, redactor };
+    let options = Options {
+        signal: None,
+        received_time_unix_nano: RECEIVED_UNIX_NANO,
+        tenant: None,
+        redactor,
+    };
     let paths = telemetry(folder, trail)?;
     let summary = import::run(&archive, &paths, &options, &mut |_, _| {}).await?;
     anyhow::ensure!(summary.damaged.is_empty(), "damaged: {:?}", summary.damaged);

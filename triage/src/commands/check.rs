@@ -5,12 +5,14 @@ use blotter_triage::reconstruct::findings::Finding;
 use blotter_triage::reconstruct::reconstruct;
 use blotter_triage::render::{json, text};
 use blotter_triage::replay::{Configured, Replay, family};
+use blotter_triage::tenant::Wanted;
 use blotter_triage::{load, trail};
 use clap::Args;
 
 use super::gaps::roots;
 use super::now;
 use super::profile_files::ProfileFiles;
+use super::tenant::Tenant;
 use crate::cli::{Format, Global};
 use crate::{Outcome, output};
 
@@ -37,6 +39,8 @@ Exit code: 0 nothing found, 1 a finding, 2 error.")]
 pub struct Arguments {
     /// Session id, or any unique start of one; every session without it.
     session: Option<String>,
+    #[command(flatten)]
+    tenant: Tenant,
     /// Check against permission profiles.
     #[arg(long, required = true)]
     profiles: bool,
@@ -55,15 +59,15 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
     debug_assert!(arguments.profiles, "nothing else can be checked");
     let configured = arguments.files.configured()?;
     let archive = super::open(global).await?;
-    let ids = match &arguments.session {
-        Some(session) => vec![session.clone()],
-        None => roots(&archive, arguments.since.as_deref()).await?,
+    let wanted = match &arguments.session {
+        Some(session) => vec![arguments.tenant.session(session)],
+        None => roots(&archive, arguments.since.as_deref(), &arguments.tenant).await?,
     };
     let options =
         text::Options { width: output::width(), colour: output::colour(), full: arguments.full };
-    let (mut found, mut shown) = (0, 0);
-    for id in &ids {
-        for replay in replays(&archive, id, configured.as_ref()).await? {
+    let (mut found, mut shown, sessions) = (0, 0, wanted.len());
+    for session in wanted {
+        for replay in replays(&archive, session, configured.as_ref()).await? {
             // Of many sessions only those are told of which there is something to tell.
             let tells = !replay.profiles.is_empty() || arguments.session.is_some();
             if global.format == Format::Text && !tells {
@@ -78,7 +82,7 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
         }
     }
     if shown == 0 {
-        output::note(&format!("No profile is known of any of {} sessions.", ids.len()));
+        output::note(&format!("No profile is known of any of {} sessions.", sessions));
     }
     Ok(if found > 0 { Outcome::Findings } else { Outcome::Clean })
 }
@@ -89,10 +93,10 @@ fn is_more_than_information(finding: &&Finding) -> bool {
 
 async fn replays(
     archive: &Archive,
-    id: &str,
+    wanted: Wanted,
     configured: Option<&Configured>,
 ) -> anyhow::Result<Vec<Replay>> {
-    let mut loaded = load::examined(archive, id).await?;
+    let mut loaded = load::examined(archive, wanted).await?;
     let mut session = reconstruct(&loaded.session_id, &loaded.rows);
     let profiles = load::profiles(archive, &session).await?;
     let beside = loaded.beside(Some(now()));

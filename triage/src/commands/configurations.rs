@@ -6,6 +6,7 @@ use chrono::Utc;
 use clap::Args;
 
 use super::moment::moment;
+use super::tenant::Tenant;
 use crate::cli::{Format, Global};
 use crate::{Outcome, output};
 
@@ -30,6 +31,8 @@ pub struct Arguments {
     /// Only sessions with a record at or after this time: 2h, 7d, a date or an RFC 3339 time (UTC).
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
+    #[command(flatten)]
+    tenant: Tenant,
     /// Only what has this SHA-256, or one that begins so.
     #[arg(long, value_name = "HEX")]
     digest: Option<String>,
@@ -48,7 +51,7 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
         }
     }
     let archive = super::open(global).await?;
-    let mut found = list(&archive, since).await?;
+    let mut found = list(&archive, since, &arguments.tenant.asked()).await?;
     if let Some(digest) = &arguments.digest {
         found = found.of_digest(digest);
     }

@@ -6,6 +6,7 @@ use chrono::Utc;
 use clap::Args;
 
 use super::moment::moment;
+use super::tenant::Tenant;
 use crate::cli::{Format, Global};
 use crate::{Outcome, output};
 
@@ -29,6 +30,8 @@ pub struct Arguments {
     /// Only what happened at or after this time: 2h, 7d, a date or an RFC 3339 time (UTC).
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
+    #[command(flatten)]
+    tenant: Tenant,
     /// Only the sessions that went on after the credential with this fingerprint was revoked; may be given
     /// several times.
     #[arg(long, value_name = "FINGERPRINT@TIME")]
@@ -47,7 +50,7 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
         asked.push((fingerprint, moment("--revoked", time, now)?.saturating_mul(1_000)));
     }
     let archive = super::open(global).await?;
-    let credentials = list(&archive, since).await?;
+    let credentials = list(&archive, since, &arguments.tenant.asked()).await?;
     let (width, colour) = (output::width(), output::colour());
     if asked.is_empty() {
         match global.format {

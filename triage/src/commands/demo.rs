@@ -39,7 +39,7 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
     let location = Location::parse(&place.to_string_lossy())?;
     let archive = Archive::open_or_create(&location).await?;
     let redactor = Settings::default().redactor(&location)?;
-    let options = Options { signal: None, received_time_unix_nano: now(), redactor };
+    let options = Options { signal: None, received_time_unix_nano: now(), tenant: None, redactor };
     let summary = import::bodies(&archive, demo::BODIES, &options).await?;
     let mut loaded = load::examined(&archive, demo::SESSION)
         .await

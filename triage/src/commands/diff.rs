@@ -8,6 +8,7 @@ use blotter_triage::snapshot::{Snapshot, file};
 use clap::Args;
 
 use super::snapshot;
+use super::tenant::Tenant;
 use crate::cli::{Format, Global};
 use crate::{Outcome, output};
 
@@ -30,6 +31,8 @@ pub struct Arguments {
     a: String,
     /// What to compare it with.
     b: String,
+    #[command(flatten)]
+    tenant: Tenant,
     /// Show every difference and value whole.
     #[arg(long)]
     full: bool,
@@ -38,7 +41,7 @@ pub struct Arguments {
 /// Compares two runs.
 pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcome> {
     let (a, b) =
-        (snapshot_of(global, &arguments.a).await?, snapshot_of(global, &arguments.b).await?);
+        (snapshot_of(global, &arguments, &arguments.a).await?, snapshot_of(global, &arguments, &arguments.b).await?);
     let diff = diff((&arguments.a, &a), (&arguments.b, &b));
     let text = match global.format {
         Format::Json => json::diff(&diff)?,
@@ -52,11 +55,15 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
 }
 
 /// A file where there is one of that name, else a session.
-async fn snapshot_of(global: &Global, name: &str) -> anyhow::Result<Snapshot> {
+async fn snapshot_of(
+    global: &Global,
+    arguments: &Arguments,
+    name: &str,
+) -> anyhow::Result<Snapshot> {
     let path = Path::new(name);
     if path.exists() {
         return Ok(file::open(path)?);
     }
     let archive = super::open(global).await?;
-    snapshot::of_sessions(&archive, &[name.to_owned()]).await
+    snapshot::of_sessions(&archive, &[name.to_owned()], &arguments.tenant).await
 }

@@ -108,9 +108,15 @@ fn report(
         let span = span.map(|(first, last)| {
             format!(", {} to {} UTC", time::date_time(first), time::date_time(last))
         });
+        let tenants: Vec<String> = seen.tenants.iter().map(|tenant| escape(tenant)).collect();
+        let tenants = if tenants.is_empty() {
+            String::new()
+        } else {
+            format!("  of tenant {}", tenants.join(", "))
+        };
         let rules: Vec<String> = seen.rules.iter().map(|rule| escape(rule)).collect();
         text.push_str(&format!(
-            "  {session}  rows {}{}, by {}\n",
+            "  {session}{tenants}  rows {}{}, by {}\n",
             seen.rows,
             span.unwrap_or_default(),
             rules.join(", ")

@@ -6,13 +6,15 @@ use blotter_archive::Archive;
 use blotter_triage::reconstruct::findings::{Finding, Severity};
 use blotter_triage::reconstruct::{Session, reconstruct};
 use blotter_triage::render::{json, text};
-use blotter_triage::sessions::{Selection, list};
+use blotter_triage::sessions::{Selection, Summary, list};
+use blotter_triage::tenant::{SessionKey, Wanted};
 use blotter_triage::{gaps, load, trail};
 use chrono::Utc;
 use clap::Args;
 
 use super::moment::moment;
 use super::now;
+use super::tenant::Tenant;
 use crate::cli::{Format, Global};
 use crate::{Outcome, output};
 
@@ -35,6 +37,8 @@ Exit code: 0 nothing found, 1 a finding that is shown, 2 error.")]
 pub struct Arguments {
     /// Session id, or any unique start of one; every session without it.
     session: Option<String>,
+    #[command(flatten)]
+    tenant: Tenant,
     /// Only sessions with an event at or after this time: 2h, 7d, a date or an RFC 3339 time (UTC).
     #[arg(long, value_name = "TIME", conflicts_with = "session")]
     since: Option<String>,
@@ -64,15 +68,15 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
         return Ok(Outcome::Clean);
     }
     let archive = super::open(global).await?;
-    let ids = match &arguments.session {
-        Some(session) => vec![session.clone()],
-        None => roots(&archive, arguments.since.as_deref()).await?,
+    let wanted = match &arguments.session {
+        Some(session) => vec![arguments.tenant.session(session)],
+        None => roots(&archive, arguments.since.as_deref(), &arguments.tenant).await?,
     };
     let (width, colour) = (output::width(), output::colour());
     let options = text::Options { width, colour, full: arguments.full };
-    let mut found = 0;
-    for id in &ids {
-        let session = examined(&archive, id).await?;
+    let (mut found, sessions) = (0, wanted.len());
+    for session in wanted {
+        let session = examined(&archive, session).await?;
         let shown = |finding: &&Finding| finding.severity >= arguments.severity;
         let findings: Vec<&Finding> = gaps::family(&session).into_iter().filter(shown).collect();
         if findings.is_empty() {
@@ -85,14 +89,14 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
         found += findings.len();
     }
     if found == 0 {
-        output::note(&format!("Nothing found in {} sessions.", ids.len()));
+        output::note(&format!("Nothing found in {} sessions.", sessions));
         return Ok(Outcome::Clean);
     }
     Ok(Outcome::Findings)
 }
 
-async fn examined(archive: &Archive, id: &str) -> anyhow::Result<Session> {
-    let mut loaded = load::examined(archive, id).await?;
+async fn examined(archive: &Archive, wanted: Wanted) -> anyhow::Result<Session> {
+    let mut loaded = load::examined(archive, wanted).await?;
     let mut session = reconstruct(&loaded.session_id, &loaded.rows);
     let beside = loaded.beside(Some(now()));
     trail::examine(&mut session, &loaded.rows, &beside);
@@ -100,17 +104,19 @@ async fn examined(archive: &Archive, id: &str) -> anyhow::Result<Session> {
 }
 
 /// The sessions that no other one of those listed is around, newest first.
-pub(super) async fn roots(archive: &Archive, since: Option<&str>) -> anyhow::Result<Vec<String>> {
+pub(super) async fn roots(
+    archive: &Archive,
+    since: Option<&str>,
+    tenant: &Tenant,
+) -> anyhow::Result<Vec<Wanted>> {
     let since = since.map(|text| moment("--since", text, Utc::now())).transpose()?;
-    let found = list(archive, &Selection { since, ..Selection::default() }).await?;
+    let found = list(archive, &Selection { since, tenant: tenant.asked(), ..Selection::default() }).await?;
     if found.without_session > 0 {
         let rows = found.without_session;
         output::note(&format!("Rows that name no session, and are not looked at: {rows}."));
     }
-    let listed: BTreeSet<&str> =
-        found.sessions.iter().map(|session| session.session_id.as_str()).collect();
-    let is_root =
-        |parent: &Option<String>| parent.as_deref().is_none_or(|parent| !listed.contains(parent));
-    let roots = found.sessions.iter().filter(|session| is_root(&session.parent_session_id));
-    Ok(roots.map(|session| session.session_id.clone()).collect())
+    let listed: BTreeSet<SessionKey> = found.sessions.iter().map(Summary::key).collect();
+    let is_root = |session: &&Summary| session.parent().is_none_or(|it| !listed.contains(&it));
+    let roots = found.sessions.iter().filter(is_root);
+    Ok(roots.map(|session| Wanted::from(&session.key())).collect())
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use blotter_archive::{Archive, Location};
+use blotter_collector::{TENANT_NAME, is_tenant_name};
 use blotter_schemas::otlp::Signal;
 use blotter_triage::import::{self, Options, Summary};
 use clap::Args;
@@ -41,8 +42,16 @@ pub struct Arguments {
     /// Signal of every file: logs, traces or metrics.
     #[arg(long, value_name = "SIGNAL", value_parser = signal)]
     signal: Option<Signal>,
+    /// The tenant that the records belong to: session files go where the tenant's telemetry is.
+    #[arg(long, value_name = "NAME", value_parser = tenant)]
+    tenant: Option<String>,
     #[command(flatten)]
     redaction: RedactionArguments,
+}
+
+/// A name as tenants of a collector's configuration have one.
+fn tenant(name: &str) -> Result<String, String> {
+    if is_tenant_name(name) { Ok(name.to_owned()) } else { Err(TENANT_NAME.to_owned()) }
 }
 
 fn signal(name: &str) -> Result<Signal, String> {
@@ -55,6 +64,7 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
     let options = Options {
         signal: arguments.signal,
         received_time_unix_nano: super::now(),
+        tenant: arguments.tenant,
         redactor: arguments.redaction.settings().redactor(&location)?,
     };
     let archive = Archive::open_or_create(&location).await?;

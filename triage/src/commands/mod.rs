@@ -20,6 +20,7 @@ pub mod redaction;
 pub mod sessions;
 pub mod show;
 pub mod snapshot;
+mod tenant;
 pub mod up;
 
 use blotter_archive::{Archive, Location};

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::now;
 use super::profile_files::ProfileFiles;
+use super::tenant::Tenant;
 use crate::cli::{Format, Global};
 use crate::{Outcome, output};
 
@@ -28,6 +29,8 @@ pub struct Arguments {
     /// SESSION/CALL or SESSION/@n, by any unique start of the session's id; or a call's id alone.
     #[arg(required_unless_present = "schema")]
     call: Option<String>,
+    #[command(flatten)]
+    tenant: Tenant,
     /// Show long values whole.
     #[arg(long)]
     full: bool,
@@ -46,7 +49,7 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
     };
     let named = Named::parse(&name)?;
     let archive = super::open(global).await?;
-    let mut loaded = load::call(&archive, &named).await?;
+    let mut loaded = load::call(&archive, &named, &arguments.tenant.asked()).await?;
     let session = reconstruct(&loaded.session_id, &loaded.rows);
     let profiles = load::profiles(&archive, &session).await?;
     let configured = arguments.files.configured()?;

@@ -6,6 +6,7 @@ use chrono::Utc;
 use clap::Args;
 
 use super::moment::moment;
+use super::tenant::Tenant;
 use crate::cli::{Format, Global};
 use crate::{Outcome, output};
 
@@ -35,6 +36,8 @@ pub struct Arguments {
     /// Only sessions of this agent: codex, claude-code, ...
     #[arg(long, value_name = "AGENT")]
     agent: Option<String>,
+    #[command(flatten)]
+    tenant: Tenant,
     /// Only the newest so many.
     #[arg(long, value_name = "NUMBER")]
     limit: Option<usize>,
@@ -50,6 +53,7 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
         since: arguments.since.map(|text| moment("--since", &text, now)).transpose()?,
         until: arguments.until.map(|text| moment("--until", &text, now)).transpose()?,
         agent: arguments.agent,
+        tenant: arguments.tenant.asked(),
         limit: arguments.limit,
         of_users: !arguments.nested,
     };

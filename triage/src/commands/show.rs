@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::now;
 use super::profile_files::ProfileFiles;
+use super::tenant::Tenant;
 use crate::cli::{Format, Global};
 use crate::{Outcome, output};
 
@@ -39,6 +40,8 @@ something back, a number is missing, or times do not fit.")]
 pub struct Arguments {
     /// Session id, or any unique start of one.
     session: String,
+    #[command(flatten)]
+    tenant: Tenant,
     /// Show long values whole.
     #[arg(long)]
     full: bool,
@@ -58,7 +61,7 @@ pub struct Arguments {
 /// Shows one session.
 pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcome> {
     let archive = super::open(global).await?;
-    let mut loaded = load::examined(&archive, &arguments.session).await?;
+    let mut loaded = load::examined(&archive, arguments.tenant.session(&arguments.session)).await?;
     let mut session = reconstruct(&loaded.session_id, &loaded.rows);
     let beside = loaded.beside(Some(now()));
     trail::examine(&mut session, &loaded.rows, &beside);

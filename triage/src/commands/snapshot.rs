@@ -13,6 +13,7 @@ use blotter_triage::trail;
 use clap::Args;
 
 use super::now;
+use super::tenant::Tenant;
 use crate::cli::Global;
 use crate::{Outcome, output};
 
@@ -33,6 +34,8 @@ pub struct Arguments {
     /// Session id, or any unique start of one.
     #[arg(required = true, value_name = "SESSION")]
     sessions: Vec<String>,
+    #[command(flatten)]
+    tenant: Tenant,
     /// Write to this file instead of stdout, whole or not at all. An older snapshot is replaced.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -44,7 +47,7 @@ pub struct Arguments {
 /// Writes a snapshot of sessions.
 pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcome> {
     let archive = super::open(global).await?;
-    let snapshot = of_sessions(&archive, &arguments.sessions).await?;
+    let snapshot = of_sessions(&archive, &arguments.sessions, &arguments.tenant).await?;
     let text = file::write(&snapshot)?;
     match &arguments.output {
         Some(path) => file::save(path, &text, arguments.force)?,
@@ -60,10 +63,11 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcom
 pub(super) async fn of_sessions(
     archive: &Archive,
     prefixes: &[String],
+    tenant: &Tenant,
 ) -> anyhow::Result<Snapshot> {
     let mut sessions: Vec<(Session, Beside)> = Vec::new();
     for prefix in prefixes {
-        let mut loaded = load::examined(archive, prefix).await?;
+        let mut loaded = load::examined(archive, tenant.session(prefix)).await?;
         let mut session = reconstruct(&loaded.session_id, &loaded.rows);
         let beside = loaded.beside(Some(now()));
         trail::examine(&mut session, &loaded.rows, &beside);

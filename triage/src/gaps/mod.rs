@@ -69,7 +69,7 @@ pub(crate) fn find(trail: &Trail<'_>, ledger: &Ledger) -> Vec<Finding> {
 /// Whether several speakers claim the session: the one finding that needs neither rows nor receipts.
 #[must_use]
 pub fn of_speakers(session: &Session) -> Option<Finding> {
-    several_speakers::of(&session.session_id, &session.speakers)
+    several_speakers::of(session)
 }
 
 /// The findings of a session and of those nested in it, each session's together.

@@ -33,6 +33,7 @@ impl Rule {
             rule: self.name,
             severity: self.severity,
             session_id: trail.session.session_id.clone(),
+            tenant: trail.session.tenant.clone(),
             summary,
             false_positive: self.false_positive.to_owned(),
             calls: Vec::new(),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Rule;
 use crate::ledger::Ledger;
+use crate::reconstruct::Session;
 use crate::reconstruct::findings::{Finding, Severity};
 use crate::reconstruct::speakers::Speaker;
 use crate::trail::Trail;
@@ -20,16 +21,16 @@ pub(super) const RULE: Rule = Rule {
     false_positive: "A session that was resumed; an agent that exports from several processes or \
                      machines; a forwarder beside it.",
     find: |trail: &Trail<'_>, _: &Ledger| {
-        of(&trail.session.session_id, &trail.session.speakers).into_iter().collect()
+        of(trail.session).into_iter().collect()
     },
 };
 
 /// Rows of each speaker that prove it.
 const EVENTS: usize = 16;
 
-pub(super) fn of(session_id: &str, speakers: &[Speaker]) -> Option<Finding> {
+pub(super) fn of(session: &Session) -> Option<Finding> {
     let received: Vec<&Speaker> =
-        speakers.iter().filter(|speaker| !speaker.kind.is_of_files()).collect();
+        session.speakers.iter().filter(|speaker| !speaker.kind.is_of_files()).collect();
     if received.len() < 2 {
         return None;
     }
@@ -66,7 +67,8 @@ pub(super) fn of(session_id: &str, speakers: &[Speaker]) -> Option<Finding> {
     Some(Finding {
         rule: SEVERAL_SPEAKERS,
         severity,
-        session_id: session_id.to_owned(),
+        session_id: session.session_id.clone(),
+        tenant: session.tenant.clone(),
         summary: format!("{count} {what} claim this session, {order}"),
         false_positive: false_positive.to_owned(),
         calls: Vec::new(),

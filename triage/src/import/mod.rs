@@ -38,6 +38,8 @@ pub struct Options {
     pub signal: Option<Signal>,
     /// When the rows are said to have been received, nanoseconds since the epoch.
     pub received_time_unix_nano: i64,
+    /// The tenant that the rows are to have.
+    pub tenant: Option<String>,
     /// Takes the secrets out before anything is written.
     pub redactor: Redactor,
 }
@@ -170,7 +172,8 @@ impl<'a> Importer<'a> {
 
     fn custody(&self, redacted: blotter_schemas::redacted::Redacted) -> Custody {
         let received_time_unix_nano = self.options.received_time_unix_nano;
-        Custody { received_time_unix_nano, redacted, ..Custody::default() }
+        let tenant = self.options.tenant.clone();
+        Custody { received_time_unix_nano, tenant, redacted, ..Custody::default() }
     }
 
     async fn finish(mut self) -> Result<Summary, Error> {

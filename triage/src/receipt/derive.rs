@@ -56,6 +56,7 @@ pub(crate) fn receipt(
         auth_mode: or_absent(&session.auth, EventKind::Prompt, "auth_mode", around),
         token_type: or_absent(&session.token_type, EventKind::Prompt, "token_type", around),
         sender: who::sender(call, session),
+        tenant: session.tenant.clone(),
         profile: or_absent(&call.policy.profile, EventKind::Profile, "profile_name", around),
         approval_policy: or_absent(
             &call.policy.approval,

@@ -57,6 +57,10 @@ pub struct Receipt {
     pub token_type: Fact<String>,
     /// Whose word the records of this call are: the process, user or import that they came from.
     pub sender: Fact<String>,
+    /// The tenant of those records: that of the credential that was shown with them. Absent where there is
+    /// none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// Permission profile in effect.
     pub profile: Fact<String>,
     /// Approval policy in effect, in the agent's own words.

@@ -33,6 +33,7 @@ pub(crate) fn session(session_id: &str, rows: &[&Event], speakers: &Speakers) ->
     let user = text(|row| &row.user_email);
     Session {
         session_id: session_id.to_owned(),
+        tenant: rows.first().and_then(|row| row.tenant.clone()),
         parent: None,
         agent: agent(&all),
         program: sent(|row| &row.agent_name),

@@ -15,6 +15,9 @@ pub struct Finding {
     pub severity: Severity,
     /// The session that it is about.
     pub session_id: String,
+    /// The tenant of its records, where they have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// What was found.
     pub summary: String,
     /// When the same is found although nothing is wrong.

@@ -32,7 +32,8 @@ use speakers::Speakers;
 /// Deepest nesting of sessions that is followed.
 pub const DEPTH: usize = 16;
 
-/// Reconstructs the session `session_id` and those nested in it from rows in any order.
+/// Reconstructs the session `session_id` and those nested in it from rows in any order, all of one tenant:
+/// what another says under the same id is another session ([`crate::tenant`]).
 ///
 /// A row without a session is taken as the session's whose trace it shares, if only one has it. The
 /// ledger and the findings are left empty: [`crate::trail::examine`] fills them.

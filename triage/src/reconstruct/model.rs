@@ -19,6 +19,9 @@ use crate::receipt::Receipt;
 pub struct Session {
     /// Its id, as the agent gives it.
     pub session_id: String,
+    /// The tenant of its records: that of the credential that was shown with them. Absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// The session it belongs to and why, where there is one.
     pub parent: Option<Parent>,
     /// Agent.

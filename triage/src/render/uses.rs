@@ -20,7 +20,9 @@ pub(super) fn sessions(screen: &mut Screen, label: &str, sessions: &[Use], look:
     for (index, used) in sessions.iter().take(SESSIONS).enumerate() {
         let when = between(used.first_unix_nano, used.last_unix_nano);
         let label = if index == 0 { label } else { "" };
-        labelled(screen, label, look, &format!("{}  {when}", used.session_id));
+        let of = |tenant: &String| format!("  of tenant {tenant}");
+        let tenant = used.tenant.as_ref().map(of).unwrap_or_default();
+        labelled(screen, label, look, &format!("{}{tenant}  {when}", used.session_id));
     }
     let more = sessions.len().saturating_sub(SESSIONS);
     if more > 0 {

@@ -89,6 +89,7 @@ pub(super) fn find(
             rule: rule.name,
             severity: rule.severity,
             session_id: session_id.to_owned(),
+            tenant: None,
             summary,
             false_positive: rule.false_positive.to_owned(),
             calls,

@@ -72,6 +72,7 @@ pub fn replay(
     Replay {
         format: FORMAT,
         session_id: session_id.to_owned(),
+        tenant: None,
         profiles: profiles.into_iter().map(|known| known.said).collect(),
         checks,
         not_governed,
@@ -118,6 +119,10 @@ pub fn family(
         calls.iter().filter_map(|addressed| addressed.call.receipt.as_deref()).collect();
     let own = Configured::of_agent(configured, session.agent.value.as_deref());
     let mut replay = replay(&session.session_id, rows, &receipts, own);
+    replay.tenant.clone_from(&session.tenant);
+    for finding in &mut replay.findings {
+        finding.tenant.clone_from(&session.tenant);
+    }
     if replay.profiles.is_empty() {
         replay.checks.clear();
     }

@@ -17,6 +17,9 @@ pub struct Replay {
     pub format: &'static str,
     /// The session.
     pub session_id: String,
+    /// The tenant of its records, where they have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// The profiles in effect, in order of time.
     pub profiles: Vec<InEffect>,
     /// What was asked of them, call by call in order of time.

@@ -2,7 +2,7 @@
 
 use super::Options;
 use super::layout::Page;
-use super::speakers::named;
+use super::speakers::{named, of_tenant};
 use crate::gaps::{RULES, Rule};
 use crate::reconstruct::Session;
 use crate::reconstruct::findings::{Finding, Severity};
@@ -47,6 +47,7 @@ pub(super) fn listed(page: &mut Page, session: &Session, findings: &[&Finding]) 
     page.heading(&[
         (Look::Strong, "Session "),
         (Look::Strong, &session.session_id),
+        (Look::Plain, &of_tenant(session.tenant.as_deref())),
         (Look::Dim, &agent),
         (Look::Dim, start.as_deref().unwrap_or_default()),
     ]);

@@ -43,6 +43,9 @@ pub(super) fn receipt(page: &mut Page, receipt: &Receipt) {
     ] {
         short(page, label, fact, Look::Plain);
     }
+    if let Some(tenant) = &receipt.tenant {
+        page.line("tenant", &[(Look::Plain, tenant.clone())]);
+    }
     section(page, "Under which rules");
     short(page, "profile", &receipt.profile, Look::Plain);
     short(page, "approval", &receipt.approval_policy, Look::Plain);

@@ -2,6 +2,7 @@
 
 use super::findings;
 use super::layout::Page;
+use super::speakers::of_tenant;
 use crate::render::terminal::Look;
 use crate::render::time;
 use crate::replay::{Agreement, Check, Happened, InEffect, Replay, Source};
@@ -10,7 +11,11 @@ use crate::replay::{Agreement, Check, Happened, InEffect, Replay, Source};
 const NAMED: usize = 10;
 
 pub(super) fn replay(page: &mut Page, replay: &Replay) {
-    page.heading(&[(Look::Strong, "Session "), (Look::Strong, &replay.session_id)]);
+    page.heading(&[
+        (Look::Strong, "Session "),
+        (Look::Strong, &replay.session_id),
+        (Look::Plain, &of_tenant(replay.tenant.as_deref())),
+    ]);
     page.indent(|page| {
         if replay.profiles.is_empty() {
             let why = "none is known: import the agent's session file, or name a configuration (--config; of Codex and instrumented agents)";

@@ -5,9 +5,12 @@ use crate::reconstruct::Session;
 use crate::render::terminal::Look;
 use crate::render::time;
 
-/// The speakers of a session. That recorded files are the only source
+/// The tenant and the speakers of a session. That recorded files are the only source
 /// is what whoever imported them knows.
 pub(super) fn speakers(page: &mut Page, session: &Session) {
+    if let Some(tenant) = &session.tenant {
+        page.line("tenant", &[(Look::Plain, tenant.clone())]);
+    }
     match session.speakers.as_slice() {
         [] => {}
         [only] if only.kind.is_of_files() => {}
@@ -21,6 +24,11 @@ pub(super) fn speakers(page: &mut Page, session: &Session) {
             }
         }
     }
+}
+
+/// `  of tenant acme`; nothing where there is none.
+pub(super) fn of_tenant(tenant: Option<&str>) -> String {
+    tenant.map(|tenant| format!("  of tenant {tenant}")).unwrap_or_default()
 }
 
 /// `speaker 2`, `speakers 1, 2`.
