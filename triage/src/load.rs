@@ -11,6 +11,7 @@ use crate::Error;
 use crate::import::record;
 use crate::receipt::address::{CallName, Named};
 use crate::receipt::{Beside, HOOKS_RUN};
+use crate::reconstruct::speakers::Speakers;
 use crate::reconstruct::{Session, lineage};
 use crate::tenant::{self, Asked, SessionKey, Wanted};
 use crate::trail;
@@ -96,6 +97,8 @@ pub struct Loaded {
     pub spans: Option<Vec<Span>>,
     /// Rows of other sessions with numbers that these rows lack of a counter of their process.
     pub elsewhere: Vec<Event>,
+    /// Whether there are more such rows, which were not read.
+    pub elsewhere_cut: bool,
     /// What imports into the archive left out, each with the reason; absent where it was not looked for.
     pub left_out: Option<Vec<String>>,
     /// What was read, all scans together.
@@ -111,6 +114,7 @@ impl Loaded {
             metrics: self.metrics.take(),
             spans: self.spans.take(),
             elsewhere: std::mem::take(&mut self.elsewhere),
+            elsewhere_cut: self.elsewhere_cut,
             left_out: self.left_out.take(),
         }
     }
@@ -405,7 +409,18 @@ impl Reader<'_> {
                 Predicate::compare("time", Op::LtEq, Value::Time(until)),
             ])))
             .columns(NUMBERED_COLUMNS);
-        self.loaded.elsewhere = self.all(request, POINTS_LIMIT).await?;
+        let speakers = Speakers::new(&self.loaded.rows);
+        let mut scan = self.archive.scan(request).await?;
+        while let Some(batch) = scan.next().await? {
+            // In an archive of many processes most of these numbers are other processes'.
+            let rows = Event::from_batch(&batch)?.into_iter();
+            self.loaded.elsewhere.extend(rows.filter(|row| speakers.like(row).is_some()));
+            if self.loaded.elsewhere.len() > POINTS_LIMIT {
+                self.loaded.elsewhere_cut = true;
+                break;
+            }
+        }
+        add(&mut self.loaded.statistics, scan.statistics());
         Ok(())
     }
 

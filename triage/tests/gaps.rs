@@ -258,6 +258,8 @@ fn what_a_process_counts_is_judged_over_all_its_sessions() {
     };
     assert_eq!(holes(&at(7)), 0);
     assert_eq!(holes(&at(20)), 1, "that number is another process's");
+    let cut = Beside { elsewhere_cut: true, ..Beside::default() };
+    assert_eq!(holes(&cut), 0, "what was not looked for is not missing");
     assert_eq!(trail::lacking(&rows).into_iter().collect::<Vec<_>>(), [2]);
     // The lines of the agent's own session file are counted apart.
     let line = row("codex", 10, EventSource::Rollout, EventKind::Result);

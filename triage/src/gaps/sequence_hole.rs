@@ -19,7 +19,9 @@ fn find(trail: &Trail<'_>, ledger: &Ledger) -> Vec<Finding> {
     if trail.open {
         return Vec::new();
     }
-    let holes = ledger.sequences.iter().filter(|sequence| sequence.has_holes());
+    // What was not looked for is not missing.
+    let looked_for = |it: &&Sequence| !it.cut || !it.without_log.is_empty();
+    let holes = ledger.sequences.iter().filter(|it| it.has_holes()).filter(looked_for);
     holes.map(|sequence| finding(trail, sequence)).collect()
 }
 

@@ -183,6 +183,9 @@ pub struct Sequence {
     pub missing: Vec<Range>,
     /// Numbers whose log record did not come, although its copy on a span did.
     pub without_log: Vec<i64>,
+    /// Whether not everything was looked at that may carry what is missing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
     /// What has to be known to judge it, where there is something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<&'static str>,

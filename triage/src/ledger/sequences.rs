@@ -13,6 +13,10 @@ const PROCESS_UNTOLD: &str = "the process counts for all its sessions, and which
 const PROCESS_TOLD: &str = "the process counts for all its sessions: what is missing may be another \
                             session's that is not in the archive";
 
+/// That there was too much to look at.
+const PROCESS_CUT: &str = "the process counts for all its sessions, and their records were too many to look at all: \
+                           what is missing may be among those";
+
 /// The sequences of a session. What a process counts for all its sessions is judged once, at the session
 /// that was asked for, over the sessions nested in it and what else the process sent.
 pub(super) fn sequences(trail: &Trail<'_>) -> Vec<Sequence> {
@@ -44,6 +48,7 @@ fn lines(trail: &Trail<'_>) -> Option<Sequence> {
         last,
         missing: missing.into_iter().map(|(from, to)| Range { from, to }).collect(),
         without_log: Vec::new(),
+        cut: false,
         note: Some(LINES),
         events,
     })
@@ -88,8 +93,10 @@ fn sequence(
         .speakers
         .iter()
         .any(|one| one.number == speaker && one.kind == SpeakerKind::Process);
+    let cut = counter.scope == Scope::Process && trail.family.beside.elsewhere_cut;
     let note = match counter.scope {
         Scope::Session => None,
+        Scope::Process if cut => Some(PROCESS_CUT),
         Scope::Process if told => Some(PROCESS_TOLD),
         Scope::Process => Some(PROCESS_UNTOLD),
     };
@@ -106,6 +113,7 @@ fn sequence(
         last,
         missing: missing.into_iter().map(|(from, to)| Range { from, to }).collect(),
         without_log,
+        cut,
         note,
         events,
     })

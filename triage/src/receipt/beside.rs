@@ -37,6 +37,8 @@ pub struct Beside {
     pub spans: Option<Vec<Span>>,
     /// Rows of other sessions that carry numbers of a counter that a process shares among its sessions.
     pub elsewhere: Vec<Event>,
+    /// Whether there are more such rows, which were not read.
+    pub elsewhere_cut: bool,
     /// What imports into the archive left out, each with the reason; absent where it was not looked for.
     pub left_out: Option<Vec<String>>,
 }

@@ -79,7 +79,9 @@ fn kept_back(page: &mut Page, ledger: &Ledger) {
 fn numbers(page: &mut Page, sequence: &Sequence) {
     let Sequence { counts, first, last, .. } = sequence;
     let all = format!("{counts} {first} to {last}");
-    if sequence.has_holes() {
+    if sequence.cut && sequence.has_holes() {
+        page.unknown("numbers", &format!("{all}: not found are {}", sequence.holes()));
+    } else if sequence.has_holes() {
         let text = format!("{all}: {} missing", sequence.holes());
         page.line("numbers", &[(Look::Bad, text)]);
     } else {
