@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
+use crate::command::cargo;
 use crate::generate::workspace;
 use crate::process_usage::{Usage, children_cpu_seconds, usage};
 
@@ -58,7 +59,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     if let Some(versions) = options.versions {
         println!("\n## Commits of one row\n");
-        let mut cargo = Command::new("cargo");
+        let mut cargo = cargo();
         cargo.args(["bench", "--workspace", "--locked", "--bench", "versions", "--"]);
         cargo.arg(versions.to_string());
         return status(cargo);
@@ -137,7 +138,7 @@ fn memory() -> anyhow::Result<()> {
 /// Decisions a second on one core, on a profile of 1,000 rules.
 fn profiles() -> anyhow::Result<()> {
     println!("\n## Decisions of a permission profile, one core\n\n```text");
-    let mut cargo = Command::new("cargo");
+    let mut cargo = cargo();
     cargo.args(["bench", "--workspace", "--locked", "--quiet", "--bench", "decide"]);
     status(cargo)?;
     println!("```");
@@ -147,7 +148,7 @@ fn profiles() -> anyhow::Result<()> {
 /// Throughput of the redactor on one core, over the captures and over source code.
 fn redaction() -> anyhow::Result<()> {
     println!("\n## Redaction, one core\n\n```text");
-    let mut cargo = Command::new("cargo");
+    let mut cargo = cargo();
     cargo.args(["bench", "--workspace", "--locked", "--quiet", "--bench", "benign"]);
     status(cargo)?;
     println!("```");
@@ -161,7 +162,7 @@ fn cold_build() -> anyhow::Result<()> {
         fs::remove_dir_all(&target)?;
     }
     let (started, before) = (Instant::now(), children_cpu_seconds()?);
-    let mut build = Command::new("cargo");
+    let mut build = cargo();
     build.args(["build", "--release", "--quiet"]).env("CARGO_TARGET_DIR", &target);
     status(build)?;
     println!(
@@ -175,7 +176,7 @@ fn cold_build() -> anyhow::Result<()> {
 }
 
 fn build() -> anyhow::Result<()> {
-    let mut build = Command::new("cargo");
+    let mut build = cargo();
     build.args(["build", "--release", "--quiet"]);
     build.args(["-p", "blotter-collector", "-p", "blotter-triage", "-p", "blotter-tests"]);
     status(build)

@@ -4,6 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, bail};
 
+use crate::command::cargo;
 use crate::fuzz::minutes;
 use crate::generate::workspace;
 
@@ -33,7 +34,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 }
 
 fn chaos(options: &Options) -> anyhow::Result<u8> {
-    let mut cargo = Command::new("cargo");
+    let mut cargo = cargo();
     cargo.args(["build", "--workspace", "--locked", "--bins"]).current_dir(workspace());
     if options.release {
         cargo.arg("--release");

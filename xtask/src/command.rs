@@ -6,6 +6,23 @@ use std::thread;
 
 use anyhow::{Context as _, bail};
 
+/// Cargo, started as from a shell. It would else hand on what `cargo xtask` was told of this crate, and build
+/// scripts that look at that (ring's does) would run anew, with everything that depends on them, each time
+/// that somebody calls cargo with and without xtask by turns.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = Command::new("cargo");
+    for (name, _) in std::env::vars_os() {
+        let told = |prefix: &str| name.to_string_lossy().starts_with(prefix);
+        if TOLD.iter().any(|prefix| told(prefix)) {
+            cargo.env_remove(&name);
+        }
+    }
+    cargo
+}
+
+/// How the names of variables begin that cargo sets for the program that it runs.
+const TOLD: [&str; 4] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
+
 /// Runs a command with its output going straight to the terminal.
 ///
 /// # Errors

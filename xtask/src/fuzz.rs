@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
+use crate::command::cargo;
 use crate::generate::workspace;
 
 /// Longest input that is made, in bytes.
@@ -115,7 +116,7 @@ fn corpora() -> PathBuf {
 }
 
 fn build() -> anyhow::Result<()> {
-    let mut cargo = Command::new("cargo");
+    let mut cargo = cargo();
     // With the whole workspace its dependencies have the features that they have in every other build.
     cargo.args(["build", "--workspace", "--locked", "--bin", "blotter-fuzz"]);
     cargo.args(["--features", "blotter-fuzz/libfuzzer"]);

@@ -1,12 +1,11 @@
 //! `cargo xtask test`: everything that must hold before a change is taken.
 
-use std::env;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use anyhow::bail;
 
-use crate::command::{run, run_reading};
+use crate::command::{self, run, run_reading};
 use crate::documents;
 use crate::generate::{self, workspace};
 use crate::setup;
@@ -106,15 +105,7 @@ fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
 }
 
 fn cargo_command(arguments: &[&str]) -> Command {
-    let mut command = Command::new("cargo");
+    let mut command = command::cargo();
     command.args(arguments).current_dir(workspace());
-    // What cargo says to this program about its package is not for the cargo it starts: build scripts
-    // that look at it would run again, and whatever depends on them would be built anew.
-    for (name, _) in env::vars_os() {
-        let name = name.to_string_lossy();
-        if name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_") {
-            command.env_remove(&*name);
-        }
-    }
     command
 }

@@ -1,10 +1,11 @@
 //! `cargo xtask truth`: receipts against what really happened.
 
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 
+use crate::command::cargo;
 use crate::generate::workspace;
 
 /// What to score.
@@ -21,7 +22,7 @@ pub(crate) struct Options {
 /// Scores; exits with 1 where a fact is wrong or too few are stated.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let folder = std::path::absolute(&options.folder)?;
-    let mut cargo = Command::new("cargo");
+    let mut cargo = cargo();
     cargo.current_dir(workspace());
     cargo.args(["run", "--quiet", "--locked", "--package", "blotter-tests"]);
     cargo.args(["--bin", "blotter-truth", "--"]).arg(folder);

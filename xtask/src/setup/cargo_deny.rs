@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::Outcome;
-use crate::command::run_fetching;
+use crate::command::{cargo, run_fetching};
 use crate::tools;
 
 const VERSION: &str = "0.20.2";
@@ -21,7 +21,7 @@ pub(super) fn install() -> anyhow::Result<Outcome> {
         return Ok(Outcome::Present);
     }
     // Without default features: no advisory database and no git, neither of which the checks need.
-    let mut install = Command::new("cargo");
+    let mut install = cargo();
     install.args(["install", "--locked", "--no-default-features", "--root"]);
     install.arg(tools::folder()).arg(format!("cargo-deny@{VERSION}"));
     run_fetching(&mut install)?;
