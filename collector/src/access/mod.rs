@@ -18,7 +18,7 @@ pub(crate) mod tls;
 mod tokens;
 
 pub(crate) use binding::{Exposed, check_addresses};
-pub(crate) use clients::CertificateNames;
+pub(crate) use clients::Certificate;
 pub(crate) use config::Unusable;
 pub use config::{AccessConfig, ClientConfig, Scope, TlsConfig, TokenConfig};
 pub(crate) use follow::Followed;
