@@ -24,7 +24,7 @@ use crate::journal::{Consumer, Journal};
 use crate::maintenance::Maintenance;
 use crate::operation::{RunFile, State};
 use crate::own_events::{self, OwnEvent, OwnEvents, Told};
-use crate::receive::{self, Idle, Intake, Listener, Origins, Server, SocketFile};
+use crate::receive::{self, Intake, Listener, Origins, Places, Server, SocketFile};
 use crate::redaction::Redaction;
 use crate::{Config, Error};
 
@@ -135,8 +135,7 @@ impl Collector {
             state: Arc::new(state),
             origins: Origins::new(),
             tls: tls.clone(),
-            idle: Idle::default(),
-            connections,
+            places: Places::new(connections, &config.limits),
             stop: CancellationToken::new(),
             abandon: CancellationToken::new(),
             tasks: TaskTracker::new(),

@@ -79,12 +79,16 @@ pub struct Limits {
     pub sender_bytes_per_second: u64,
     /// Senders whose rates are remembered.
     pub senders: usize,
-    /// Bytes of all requests that are not acknowledged yet, as sent and decompressed.
+    /// Bytes of all requests that are not acknowledged yet, as sent and decompressed; one sender has at most
+    /// half of them, or one request of the largest size.
     pub bytes_in_flight: usize,
-    /// Requests that are not acknowledged yet.
+    /// Requests that are not acknowledged yet; one sender has at most half of them.
     pub requests_in_flight: usize,
-    /// Connections served at a time; for a further one that which was idle longest is closed.
+    /// Connections served at a time; for a further one whose sender is let in, that which was idle longest is
+    /// closed.
     pub connections: usize,
+    /// Those of one address, or of one IPv6 network of 64 bits, other than loopback; 0 for any number.
+    pub connections_per_address: usize,
     /// How long a request waits for room before it is refused with a retryable status.
     #[serde(rename = "admission_wait_seconds", with = "seconds")]
     pub admission_wait: Duration,
@@ -266,15 +270,17 @@ impl Default for Limits {
             bytes_in_flight: 128 << 20,
             requests_in_flight: 1024,
             connections: 2_048,
+            // Half: behind one address may be a whole team.
+            connections_per_address: 1_024,
             admission_wait: Duration::from_secs(1),
             head_time: Duration::from_secs(30),
             request_time: Duration::from_secs(30),
             request_pause: Duration::from_secs(10),
             idle_time: Duration::from_secs(300),
             retry_after: Duration::from_secs(1),
-            http2_streams: 256,
+            http2_streams: 100,
             http2_pending_resets: 20,
-            http2_header_bytes: 32 << 10,
+            http2_header_bytes: 16 << 10,
         }
     }
 }

@@ -33,6 +33,7 @@ impl Limits {
             ("bytes_in_flight", number(self.bytes_in_flight), 1..=BYTES),
             ("requests_in_flight", number(self.requests_in_flight), 1..=1_000_000),
             ("connections", number(self.connections), 1..=1_000_000),
+            ("connections_per_address", number(self.connections_per_address), 0..=1_000_000),
             ("http2_streams", u64::from(self.http2_streams), 1..=1_000_000),
             ("http2_pending_resets", number(self.http2_pending_resets), 1..=1_000_000),
             ("http2_header_bytes", u64::from(self.http2_header_bytes), 1024..=1 << 24),

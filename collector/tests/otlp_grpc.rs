@@ -12,6 +12,8 @@ use blotter_schemas::tables::Table;
 use bytes::{Buf, BufMut as _, Bytes};
 use prost::Message as _;
 use support::{RpcStatus, config, logs, metrics, rows, spans, start};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
@@ -123,13 +125,22 @@ async fn what_is_too_large_is_refused_for_good_also_when_compressed() {
 async fn overload_is_unavailable_with_a_pause() {
     let data = tempfile::tempdir().unwrap();
     let limits = Limits {
-        bytes_in_flight: 1000,
+        requests_in_flight: 1,
         admission_wait: Duration::from_millis(5),
         retry_after: Duration::from_millis(7500),
         ..Limits::default()
     };
     let collector = start_with(data.path(), limits).await;
-    let status = call(collector.grpc_address(), false, LOGS, logs(0, 100)).await.unwrap_err();
+    let mut slow = TcpStream::connect(collector.http_address()).await.unwrap();
+    let head = "POST /v1/logs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{";
+    slow.write_all(head.as_bytes()).await.unwrap();
+    // Once it is in.
+    let status = loop {
+        match call(collector.grpc_address(), false, LOGS, logs(0, 100)).await {
+            Ok(_) => {}
+            Err(status) => break status,
+        }
+    };
     assert_eq!(status.code(), Code::Unavailable);
     let details = RpcStatus::decode(status.details()).unwrap();
     assert_eq!(details.code, 14);

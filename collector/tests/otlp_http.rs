@@ -99,7 +99,7 @@ async fn a_chunked_body_is_read_and_the_connection_kept() {
     let collector = start(data.path()).await;
     let mut stream = TcpStream::connect(collector.http_address()).await.unwrap();
     for from in [0, 10] {
-        let head = "POST /v1/logs HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-protobuf\r\n\
+        let head = "POST /v1/logs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\n\
                     transfer-encoding: chunked\r\n\r\n";
         stream.write_all(head.as_bytes()).await.unwrap();
         for chunk in logs(from, 2).chunks(7) {
@@ -212,7 +212,7 @@ async fn a_body_over_the_limit_is_refused_whether_declared_chunked_or_compressed
     }
 
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let head = "POST /v1/logs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+    let head = "POST /v1/logs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
                 transfer-encoding: chunked\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
     for _ in 0..11 {
@@ -240,21 +240,63 @@ async fn a_request_with_too_many_records_is_refused_for_good() {
 async fn overload_is_refused_for_now_and_says_when_to_come_back() {
     let data = tempfile::tempdir().unwrap();
     let limits = Limits {
-        bytes_in_flight: 1000,
+        requests_in_flight: 1,
         admission_wait: Duration::from_millis(5),
         retry_after: Duration::from_secs(7),
         ..Limits::default()
     };
     let collector = start_with(data.path(), limits).await;
+    let address = collector.http_address();
+    let mut slow = TcpStream::connect(address).await.unwrap();
+    let head = "POST /v1/logs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{";
+    slow.write_all(head.as_bytes()).await.unwrap();
+    // Once it is in.
+    while post(address, "/v1/logs", &[("content-type", JSON)], b"{}".to_vec()).await.status
+        != StatusCode::SERVICE_UNAVAILABLE
+    {}
     for content_type in [PROTOBUF, JSON] {
         let headers = [("content-type", content_type)];
-        let answer = post(collector.http_address(), "/v1/logs", &headers, logs(0, 100)).await;
+        let answer = post(address, "/v1/logs", &headers, logs(0, 100)).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(answer.header("retry-after"), "7");
         assert_eq!(answer.header("content-type"), content_type);
         assert_eq!(answer.rpc_status().0, 14);
     }
+    slow.write_all(b"}").await.unwrap();
+    let mut answer = vec![0; 4096];
+    let read = slow.read(&mut answer).await.unwrap();
+    assert!(answer[..read].starts_with(b"HTTP/1.1 200 "));
     export(&collector, "logs", logs(0, 1)).await;
+}
+
+#[tokio::test]
+async fn what_will_never_have_room_is_refused_for_good_as_sent_and_decompressed() {
+    let data = tempfile::tempdir().unwrap();
+    let limits = Limits { bytes_in_flight: 10_000, ..Limits::default() };
+    let collector = start_with(data.path(), limits).await;
+    let plain = ("content-type", PROTOBUF);
+    let gzipped = ("content-encoding", "gzip");
+    for (headers, body) in
+        [(vec![plain], logs(0, 1000)), (vec![plain, gzipped], gzip(&logs(0, 2000)))]
+    {
+        let answer = post(collector.http_address(), "/v1/logs", &headers, body).await;
+        assert_eq!((answer.status, answer.rpc_status().0), (StatusCode::PAYLOAD_TOO_LARGE, 8));
+        assert_eq!(answer.header("retry-after"), "");
+    }
+    export(&collector, "logs", logs(0, 1)).await;
+}
+
+#[tokio::test]
+async fn an_empty_body_is_an_empty_request_whatever_it_says_of_its_compression() {
+    let data = tempfile::tempdir().unwrap();
+    let collector = start(data.path()).await;
+    for encoding in ["gzip", "zstd", "identity"] {
+        let headers = [("content-type", PROTOBUF), ("content-encoding", encoding)];
+        let answer = post(collector.http_address(), "/v1/logs", &headers, Vec::new()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{encoding}: {answer:?}");
+    }
+    collector.shutdown().await.unwrap();
+    assert_eq!(rows(data.path(), Table::Events).await, (0, 0));
 }
 
 #[tokio::test]
@@ -295,7 +337,7 @@ async fn a_sender_that_never_finishes_does_not_hold_its_place() {
     };
     let collector = start_with(data.path(), limits).await;
     let mut slow = TcpStream::connect(collector.http_address()).await.unwrap();
-    let head = "POST /v1/logs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    let head = "POST /v1/logs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
     slow.write_all(head.as_bytes()).await.unwrap();
     export(&collector, "logs", logs(0, 1)).await;
     let mut answer = vec![0; 4096];

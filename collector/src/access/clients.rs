@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+use rustls::pki_types::CertificateDer;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -13,33 +15,58 @@ use super::{ClientConfig, Scope};
 /// Most names of a certificate that are looked at.
 const NAMES_LIMIT: usize = 64;
 
-/// The names in a certificate: the subject's common name first, then the alternative names.
+/// A certificate that was shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CertificateNames(Vec<String>);
+pub(crate) struct Certificate {
+    /// The subject's common name first, then the alternative names.
+    names: Vec<String>,
+    /// Until when it is valid, and those between it and the authority that were shown with it; in seconds
+    /// since 1970.
+    until: i64,
+}
 
-impl CertificateNames {
-    /// Reads a certificate in DER; one that cannot be read has no names.
-    pub(crate) fn read(certificate: &[u8]) -> Self {
-        let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
-            return Self(Vec::new());
-        };
-        let common = certificate.subject().iter_common_name();
-        let mut names: Vec<String> =
-            common.filter_map(|name| name.as_str().ok().map(ToOwned::to_owned)).collect();
-        if let Ok(Some(alternative)) = certificate.subject_alternative_name() {
-            names.extend(alternative.value.general_names.iter().filter_map(|name| match name {
-                GeneralName::DNSName(name) | GeneralName::URI(name) => Some((*name).to_owned()),
-                _ => None,
-            }));
+impl Certificate {
+    /// Reads certificates in DER, the first of which is the far end's own; one that cannot be read has no
+    /// names and is not valid.
+    pub(crate) fn read(shown: &[CertificateDer<'_>]) -> Option<Self> {
+        let until =
+            |certificate: &X509Certificate<'_>| certificate.validity().not_after.timestamp();
+        let mut read = Self { names: Vec::new(), until: i64::MAX };
+        for (at, certificate) in shown.iter().enumerate() {
+            let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
+                return Some(Self { names: Vec::new(), until: i64::MIN });
+            };
+            if at == 0 {
+                read.names = names(&certificate);
+            }
+            read.until = read.until.min(until(&certificate));
         }
-        names.truncate(NAMES_LIMIT);
-        Self(names)
+        (!shown.is_empty()).then_some(read)
     }
 
-    /// The first of them, to be told to people.
+    /// The first of its names, to be told to people.
     pub(crate) fn first(&self) -> &str {
-        self.0.first().map_or("", String::as_str)
+        self.names.first().map_or("", String::as_str)
     }
+
+    /// Whether it is not valid any more.
+    pub(super) fn is_expired(&self, now: DateTime<Utc>) -> bool {
+        now.timestamp() > self.until
+    }
+}
+
+fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let common = certificate.subject().iter_common_name();
+    let mut names: Vec<String> =
+        common.filter_map(|name| name.as_str().ok().map(ToOwned::to_owned)).collect();
+    if let Ok(Some(alternative)) = certificate.subject_alternative_name() {
+        names.extend(alternative.value.general_names.iter().filter_map(|name| match name {
+            GeneralName::DNSName(name) | GeneralName::URI(name) => Some((*name).to_owned()),
+            _ => None,
+        }));
+    }
+    names.truncate(NAMES_LIMIT);
+    names
 }
 
 /// A client that is let in.
@@ -65,9 +92,9 @@ impl Clients {
         self.0.is_empty()
     }
 
-    /// The client that one of these names is of, and the name.
-    pub(super) fn look_up(&self, names: &CertificateNames) -> Option<(&str, &Client)> {
-        let found = names.0.iter().find_map(|name| self.0.get_key_value(name))?;
+    /// The client that one of a certificate's names is of, and the name.
+    pub(super) fn look_up(&self, certificate: &Certificate) -> Option<(&str, &Client)> {
+        let found = certificate.names.iter().find_map(|name| self.0.get_key_value(name))?;
         Some((found.0.as_str(), found.1))
     }
 }
@@ -87,12 +114,32 @@ mod tests {
         params.self_signed(&key).unwrap().der().to_vec()
     }
 
+    fn read(certificate: Vec<u8>) -> Certificate {
+        Certificate::read(&[certificate.into()]).unwrap()
+    }
+
+    #[test]
+    fn a_certificate_is_valid_as_long_as_the_first_of_those_that_were_shown_with_it() {
+        let until = |year: i32| -> CertificateDer<'static> {
+            let mut params = CertificateParams::default();
+            params.not_after = rcgen::date_time_ymd(year, 1, 1);
+            params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone()
+        };
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let shown = Certificate::read(&[until(2040), until(2030)]).unwrap();
+        assert!(!shown.is_expired(at("2030-01-01T00:00:00Z")));
+        assert!(shown.is_expired(at("2030-01-01T00:00:01Z")));
+        assert!(!Certificate::read(&[until(2040)]).unwrap().is_expired(at("2035-01-01T00:00:00Z")));
+        assert_eq!(Certificate::read(&[]), None);
+        assert!(read(b"no certificate".to_vec()).is_expired(at("1980-01-01T00:00:00Z")));
+    }
+
     #[test]
     fn a_certificate_is_known_by_its_common_name_and_by_its_alternative_names() {
         let dns = SanType::DnsName("agent.example".try_into().unwrap());
         let uri = SanType::URI("spiffe://example/agent".try_into().unwrap());
-        let names = CertificateNames::read(&certificate("agent one", vec![dns, uri]));
-        assert_eq!(names.0, ["agent one", "agent.example", "spiffe://example/agent"]);
+        let names = read(certificate("agent one", vec![dns, uri]));
+        assert_eq!(names.names, ["agent one", "agent.example", "spiffe://example/agent"]);
         let clients = |name: &str| {
             Clients::new(&[ClientConfig {
                 name: name.to_owned(),
@@ -113,7 +160,7 @@ mod tests {
     #[test]
     fn a_certificate_that_says_it_is_a_pattern_is_taken_to_the_letter() {
         let dns = SanType::DnsName("*.example".try_into().unwrap());
-        let names = CertificateNames::read(&certificate("*", vec![dns]));
+        let names = read(certificate("*", vec![dns]));
         let clients = Clients::new(&[ClientConfig {
             name: "agent.example".to_owned(),
             scopes: vec![Scope::Ingest],
@@ -128,12 +175,12 @@ mod tests {
             bytes in proptest::collection::vec(any::<u8>(), 0..600),
             (at, flip) in (0_usize..400, 1_u8..),
         ) {
-            CertificateNames::read(&bytes);
+            read(bytes);
             static REAL: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
             let mut changed = REAL.get_or_init(|| certificate("agent", Vec::new())).clone();
             let length = changed.len();
             changed[at % length] ^= flip;
-            CertificateNames::read(&changed);
+            read(changed);
         }
     }
 }

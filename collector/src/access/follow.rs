@@ -140,9 +140,6 @@ impl Followed {
         // The authority that certificates are checked with is that of the start.
         used.check().map_err(|unusable| format!("{unusable}, or restart the collector"))?;
         self.gate.replace(&used).map_err(|error| error.to_string())?;
-        if let Some(tls) = &self.tls {
-            tls.set_optional(!used.tokens.is_empty());
-        }
         let (tokens, clients) = (used.tokens.len(), used.clients.len());
         self.access = used;
         Ok(Looked::TakenUp { tokens, clients })

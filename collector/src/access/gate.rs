@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::credentials::Credentials;
 use super::throttle::{Attempts, Throttle};
 use super::tokens::{self, Shown};
-use super::{AccessConfig, CertificateNames, Scope};
+use super::{AccessConfig, Certificate, Scope};
 use crate::Error;
 use crate::own_events::{OwnEvent, OwnEvents, Told};
 
@@ -24,6 +24,8 @@ const LOOK: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Gate {
     credentials: RwLock<Arc<Credentials>>,
+    /// Whether it was wanted that anybody who reaches us is let in.
+    insecure: bool,
     throttle: Mutex<Throttle>,
     failed: AtomicU64,
     /// Where failed attempts are told; nowhere any more once the collector stops.
@@ -52,6 +54,12 @@ pub(crate) enum Denied {
     Unknown,
     #[error("the token `{0}` has expired")]
     Expired(String),
+    #[error("client certificate `{0}` has expired")]
+    CertificateExpired(String),
+    #[error(
+        "the request is for the host `{0}`, which need not be this machine; without credentials only those for localhost and for addresses such as 127.0.0.1 are taken"
+    )]
+    Host(String),
     #[error("client certificate `{0}` is not among those that are allowed")]
     Certificate(String),
     #[error("`{sender}` may not do this: it lacks the scope `{scope}`")]
@@ -59,9 +67,9 @@ pub(crate) enum Denied {
 }
 
 impl Denied {
-    /// Whether we know who it is, and it may not; else we do not know.
+    /// Whether it may not, whoever it is or because we know who it is; else we do not know.
     pub(crate) const fn is_known(&self) -> bool {
-        matches!(self, Self::Certificate(_) | Self::Scope { .. })
+        matches!(self, Self::Certificate(_) | Self::Scope { .. } | Self::Host(_))
     }
 }
 
@@ -76,6 +84,7 @@ impl Gate {
     pub(crate) fn new(config: &AccessConfig, events: OwnEvents) -> Result<Self, Error> {
         Ok(Self {
             credentials: RwLock::new(Arc::new(Credentials::new(config, false)?)),
+            insecure: config.insecure,
             throttle: Mutex::new(Throttle::new(config.failures_per_minute)),
             failed: AtomicU64::new(0),
             events: Mutex::new(Some(events)),
@@ -98,6 +107,11 @@ impl Gate {
         Arc::clone(&self.credentials.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether whoever reaches us over a port is let in because that must be somebody on this machine.
+    pub(crate) fn trusts_this_machine(&self) -> bool {
+        !self.insecure && !self.credentials().demands
+    }
+
     /// Whose a request is that shows these credentials: nobody's in particular where none is demanded.
     /// `trusted` says that the connection itself tells who it is from, as the Unix socket does.
     ///
@@ -106,7 +120,7 @@ impl Gate {
     pub(crate) fn admit(
         &self,
         headers: &HeaderMap,
-        certificate: Option<&CertificateNames>,
+        certificate: Option<&Certificate>,
         trusted: bool,
         scope: Scope,
     ) -> Result<Option<Identity>, Denied> {
@@ -126,9 +140,13 @@ impl Gate {
                 }
             };
         }
-        if let Some(names) = certificate.filter(|_| !known.clients.is_empty()) {
-            let Some((name, client)) = known.clients.look_up(names) else {
-                return Err(Denied::Certificate(names.first().chars().take(NAME_TOLD).collect()));
+        if let Some(shown) = certificate.filter(|_| !known.clients.is_empty()) {
+            let told = || shown.first().chars().take(NAME_TOLD).collect();
+            if shown.is_expired(chrono::Utc::now()) {
+                return Err(Denied::CertificateExpired(told()));
+            }
+            let Some((name, client)) = known.clients.look_up(shown) else {
+                return Err(Denied::Certificate(told()));
             };
             let sender = format!("certificate:{name}");
             return identity(sender, &client.scopes, client.tenant.as_ref(), scope);

@@ -18,7 +18,7 @@ pub(crate) mod tls;
 mod tokens;
 
 pub(crate) use binding::{Exposed, check_addresses};
-pub(crate) use clients::CertificateNames;
+pub(crate) use clients::Certificate;
 pub(crate) use config::Unusable;
 pub use config::{
     AccessConfig, ClientConfig, Scope, TENANT_NAME, TlsConfig, TokenConfig, is_tenant_name,

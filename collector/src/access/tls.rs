@@ -2,7 +2,6 @@
 
 use std::io::Read as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
@@ -11,6 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::{AccessConfig, CertificateNames, TlsConfig};
@@ -23,11 +23,19 @@ const LIMIT: u64 = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct Tls {
     config: TlsConfig,
-    /// Whether who shows no certificate may still show a token.
-    optional: AtomicBool,
-    current: RwLock<Arc<ServerConfig>>,
+    current: RwLock<Current>,
     /// Digest of the files that were tried last.
     tried: RwLock<[u8; 32]>,
+}
+
+/// What new connections use.
+#[derive(Debug)]
+struct Current {
+    settings: Arc<ServerConfig>,
+    /// The authorities that clients' certificates are checked with.
+    authority: Option<Vec<u8>>,
+    /// Tells that they are none any more.
+    withdrawn: CancellationToken,
 }
 
 /// What the files hold.
@@ -46,9 +54,8 @@ impl Files {
         })
     }
 
-    fn digest(&self, optional: bool) -> [u8; 32] {
+    fn digest(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&[u8::from(optional)]);
         for file in [Some(&self.certificate), Some(&self.key), self.authority.as_ref()] {
             let file = file.map(Vec::as_slice).unwrap_or_default();
             hasher.update(&(file.len() as u64).to_le_bytes());
@@ -65,26 +72,19 @@ impl Tls {
     /// With the file that cannot be used.
     pub(crate) fn open(access: &AccessConfig) -> Result<Option<Self>, Error> {
         let Some(config) = &access.tls else { return Ok(None) };
-        let optional = !access.tokens.is_empty();
         let files = Files::read(config).map_err(Error::Access)?;
-        let settings = settings(config, &files, optional).map_err(Error::Access)?;
-        Ok(Some(Self {
-            config: config.clone(),
-            optional: AtomicBool::new(optional),
-            current: RwLock::new(Arc::new(settings)),
-            tried: RwLock::new(files.digest(optional)),
-        }))
+        let settings = Arc::new(settings(config, &files).map_err(Error::Access)?);
+        let tried = RwLock::new(files.digest());
+        let withdrawn = CancellationToken::new();
+        let current = RwLock::new(Current { settings, authority: files.authority, withdrawn });
+        Ok(Some(Self { config: config.clone(), current, tried }))
     }
 
-    /// For a connection that begins now.
-    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+    /// For a connection that begins now, with what tells it that a certificate which is shown on it is not
+    /// to be relied on any more, because other authorities count.
+    pub(crate) fn acceptor(&self) -> (TlsAcceptor, CancellationToken) {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        TlsAcceptor::from(Arc::clone(&*current))
-    }
-
-    /// Lets who shows no certificate show a token, or not, from the next [`Tls::reload`] on.
-    pub(super) fn set_optional(&self, optional: bool) {
-        self.optional.store(optional, Ordering::Relaxed);
+        (TlsAcceptor::from(Arc::clone(&current.settings)), current.withdrawn.clone())
     }
 
     /// Takes up the files where they are others than were tried last; true if they were.
@@ -96,12 +96,16 @@ impl Tls {
                 return if self.is_new(digest) { Err(reason) } else { Ok(false) };
             }
         };
-        let optional = self.optional.load(Ordering::Relaxed);
-        if !self.is_new(files.digest(optional)) {
+        if !self.is_new(files.digest()) {
             return Ok(false);
         }
-        let settings = settings(&self.config, &files, optional)?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+        let settings = settings(&self.config, &files)?;
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        current.settings = Arc::new(settings);
+        if current.authority != files.authority {
+            current.authority = files.authority;
+            std::mem::take(&mut current.withdrawn).cancel();
+        }
         Ok(true)
     }
 
@@ -120,7 +124,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     Ok(content)
 }
 
-fn settings(config: &TlsConfig, files: &Files, optional: bool) -> Result<ServerConfig, String> {
+fn settings(config: &TlsConfig, files: &Files) -> Result<ServerConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -132,11 +136,9 @@ fn settings(config: &TlsConfig, files: &Files, optional: bool) -> Result<ServerC
             for certificate in certificates(path, authority)? {
                 roots.add(certificate).map_err(|error| wrong(&error))?;
             }
-            let mut verifier =
-                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-            if optional {
-                verifier = verifier.allow_unauthenticated();
-            }
+            // Who shows none may show a token, or ask whether we are well: it is for the gate to demand one.
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+                .allow_unauthenticated();
             builder.with_client_cert_verifier(verifier.build().map_err(|error| wrong(&error))?)
         }
         _ => builder.with_no_client_auth(),
@@ -199,7 +201,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), "one");
         let tls = Tls::open(&access(folder.path())).unwrap().unwrap();
-        let current = || Arc::as_ptr(&tls.current.read().unwrap());
+        let current = || Arc::as_ptr(&tls.current.read().unwrap().settings);
         let first = current();
         assert_eq!(tls.reload(), Ok(false));
         write(folder.path(), "two");
@@ -222,6 +224,30 @@ mod tests {
         assert_eq!(current(), second);
         fs::write(folder.path().join("c.pem"), certificate).unwrap();
         assert_eq!(tls.reload(), Ok(true));
+    }
+
+    #[test]
+    fn only_other_authorities_withdraw_the_certificates_that_were_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let write_authority = || {
+            let made = rcgen::generate_simple_self_signed(vec!["authority".to_owned()]).unwrap();
+            fs::write(folder.path().join("a.pem"), made.cert.pem()).unwrap();
+        };
+        write(folder.path(), "one");
+        write_authority();
+        let mut access = access(folder.path());
+        access.tls.as_mut().unwrap().client_ca_file = Some(folder.path().join("a.pem"));
+        let tls = Tls::open(&access).unwrap().unwrap();
+        let (_, first) = tls.acceptor();
+        write(folder.path(), "two");
+        assert_eq!(tls.reload(), Ok(true));
+        assert!(!first.is_cancelled());
+        fs::write(folder.path().join("a.pem"), "nothing").unwrap();
+        assert!(tls.reload().unwrap_err().contains("a.pem"));
+        assert!(!first.is_cancelled());
+        write_authority();
+        assert_eq!(tls.reload(), Ok(true));
+        assert!(first.is_cancelled() && !tls.acceptor().1.is_cancelled());
     }
 
     #[test]

@@ -74,15 +74,15 @@ impl Doorway {
         body: Bytes,
     ) -> Result<Option<Taken>, String> {
         let taken = self.runtime.block_on(async {
-            let mut ticket =
-                self.intake.admission.enter().await.map_err(|_| Refusal::overloaded())?;
+            let mut ticket = self.intake.admission.enter("").await?;
             // What is waited for here is room for this one body, and nobody else takes any.
-            ticket.reserve(body.len()).await.map_err(|_| Refusal::overloaded())?;
+            ticket.reserve(body.len()).await?;
             let origin = Origin {
                 peer: "127.0.0.1:1".to_owned(),
                 address: Some(Ipv4Addr::LOCALHOST.into()),
                 certificate: None,
                 sender: None,
+                rated: String::new(),
                 tenant: None,
             };
             let transport = Transport::Http;

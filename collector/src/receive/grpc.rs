@@ -11,10 +11,11 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 use tonic::Status;
 
+use super::activity::Open;
 use super::body::Reply;
-use super::guard;
+use super::guard::{self, Manner};
 use super::intake::{Arrived, Intake};
-use super::limits::{self, Compression};
+use super::limits::{self, Compression, Meter, Reading};
 use super::origin::Origin;
 use super::status::Refusal;
 use crate::operation::counters::Transport;
@@ -41,23 +42,32 @@ pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
 pub(super) async fn answer(
     intake: &Intake,
     origin: &Origin,
+    open: &Open,
     request: Request<Incoming>,
 ) -> Response<Reply> {
     let (parts, mut body) = request.into_parts();
-    let admitted = guard::admit(intake, origin, &parts.headers);
+    let manner = Manner::of(parts.version, &parts.headers);
+    let admitted = guard::admit(intake, origin, open, &parts);
     let called = admitted.and_then(|origin| Ok((origin, signal(&parts.method, parts.uri.path())?)));
+    // It matters only where a message is compressed.
+    let compression = compression(&parts.headers);
+    // A sender decides how long we wait for it, and heads can be large.
+    drop(parts);
     let accepted = match called {
-        Ok((origin, signal)) => take_in(intake, origin, signal, &parts.headers, &mut body).await,
+        Ok((origin, signal)) => take_in(intake, origin, open, signal, compression, &mut body).await,
         Err(refusal) => Err(refusal),
     };
     match accepted {
         Ok(()) => respond(Reply::new(Bytes::from_static(&SUCCESS)), Status::ok("")),
         Err(refusal) => {
             intake.counters.refused(Transport::Grpc, refusal.reason());
-            limits::drain(body, guard::listened(intake, &refusal)).await;
             let message = intake.wording(&refusal);
             let details = refusal.status(message.clone(), intake.limits.retry_after).to_protobuf();
-            respond(Reply::default(), Status::with_details(refusal.code(), message, details))
+            let status = Status::with_details(refusal.code(), message, details);
+            let listened = manner.listened(intake, &refusal);
+            drop(refusal);
+            limits::drain(body, listened).await;
+            respond(Reply::default(), status)
         }
     }
 }
@@ -77,23 +87,36 @@ fn signal(method: &Method, path: &str) -> Result<Signal, Refusal> {
 async fn take_in(
     intake: &Intake,
     origin: Origin,
+    open: &Open,
     signal: Signal,
-    headers: &HeaderMap,
+    compression: Result<Compression, Refusal>,
     body: &mut Incoming,
 ) -> Result<(), Refusal> {
     let limits = &intake.limits;
     let transport = Transport::Grpc;
-    let mut ticket = intake.enter(signal, transport).await?;
-    let limit = limits.request_bytes.saturating_add(PREFIX);
-    let read = limits::read(body, limit, limits.request_pause, &mut ticket);
+    guard::seat(intake, open).await?;
+    let mut ticket = intake.enter(signal, transport, guard::rated(&origin)).await?;
+    let reading = Reading {
+        limit: limits.request_bytes.saturating_add(PREFIX),
+        pause: limits.request_pause,
+        announced,
+        meter: Meter::new(&intake.rates, guard::rated(&origin)),
+    };
+    let read = limits::read(body, reading, &mut ticket);
     let body =
         tokio::time::timeout(limits.request_time, read).await.map_err(|_| Refusal::Slow)??;
-    intake.rates.charge(guard::rated(&origin), body.len());
     let (compressed, body) = message(body)?;
-    let compression = if compressed { compression(headers)? } else { Compression::None };
+    let compression = if compressed { compression? } else { Compression::None };
     let encoding = Encoding::Protobuf;
     let arrived = Arrived { signal, transport, encoding, compression, body, origin, ticket };
     intake.accept(arrived).await
+}
+
+/// The length of a message and of what stands before it, as its first bytes tell it.
+fn announced(mut first: &[u8]) -> Option<usize> {
+    first.try_get_u8().ok()?;
+    let length = usize::try_from(first.try_get_u32().ok()?).ok()?;
+    length.checked_add(PREFIX)
 }
 
 /// The one message of a unary call, and whether it is compressed.

@@ -8,10 +8,11 @@ use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHE
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 
+use super::activity::Open;
 use super::body::Reply;
-use super::guard;
+use super::guard::{self, Manner};
 use super::intake::{Arrived, Intake};
-use super::limits::{self, Compression};
+use super::limits::{self, Compression, Meter, Reading};
 use super::origin::Origin;
 use super::status::Refusal;
 use crate::operation::counters::Transport;
@@ -32,25 +33,32 @@ struct Head {
 pub(super) async fn answer(
     intake: &Intake,
     origin: &Origin,
+    open: &Open,
     request: Request<Incoming>,
 ) -> Response<Reply> {
     let (parts, mut body) = request.into_parts();
     let encoding = encoding(&parts.headers);
     // What is neither is answered in the form that people can read.
     let reply = encoding.as_ref().copied().unwrap_or(Encoding::Json);
-    let admitted = guard::admit(intake, origin, &parts.headers);
+    let manner = Manner::of(parts.version, &parts.headers);
+    let admitted = guard::admit(intake, origin, open, &parts);
     let asked = admitted.and_then(|origin| {
         Ok((origin, head(&parts.method, parts.uri.path(), &parts.headers, encoding)?))
     });
+    // A sender decides how long we wait for it, and heads can be large.
+    drop(parts);
     let accepted = match asked {
-        Ok((origin, head)) => take_in(intake, origin, head, &mut body).await,
+        Ok((origin, head)) => take_in(intake, origin, open, head, &mut body).await,
         Err(refusal) => Err(refusal),
     };
     match accepted {
         Ok(()) => success(reply),
         Err(refusal) => {
-            limits::drain(body, guard::listened(intake, &refusal)).await;
-            refused(intake, &refusal, reply)
+            let response = refused(intake, &refusal, reply);
+            let listened = manner.listened(intake, &refusal);
+            drop(refusal);
+            limits::drain(body, listened).await;
+            response
         }
     }
 }
@@ -64,16 +72,23 @@ pub(super) fn refused(intake: &Intake, refusal: &Refusal, reply: Encoding) -> Re
 async fn take_in(
     intake: &Intake,
     origin: Origin,
+    open: &Open,
     head: Head,
     body: &mut Incoming,
 ) -> Result<(), Refusal> {
     let limits = &intake.limits;
     let transport = Transport::Http;
-    let mut ticket = intake.enter(head.signal, transport).await?;
-    let read = limits::read(body, limits.request_bytes, limits.request_pause, &mut ticket);
+    guard::seat(intake, open).await?;
+    let mut ticket = intake.enter(head.signal, transport, guard::rated(&origin)).await?;
+    let reading = Reading {
+        limit: limits.request_bytes,
+        pause: limits.request_pause,
+        announced: |_| None,
+        meter: Meter::new(&intake.rates, guard::rated(&origin)),
+    };
+    let read = limits::read(body, reading, &mut ticket);
     let body =
         tokio::time::timeout(limits.request_time, read).await.map_err(|_| Refusal::Slow)??;
-    intake.rates.charge(guard::rated(&origin), body.len());
     let Head { signal, encoding, compression } = head;
     let arrived = Arrived { signal, transport, encoding, compression, body, origin, ticket };
     intake.accept(arrived).await

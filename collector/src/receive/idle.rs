@@ -2,136 +2,104 @@
 //! for their place.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+/// How long one that has just come has to say who it is: as long as a handshake takes.
+const YOUNG: Duration = Duration::from_secs(1);
+
 /// The connections that are idle, the one that has been longest first.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Idle(Arc<Mutex<Waiting>>);
+#[derive(Debug)]
+pub(super) struct Idle {
+    young: Duration,
+    waiting: Mutex<Waiting>,
+}
 
 #[derive(Debug, Default)]
 struct Waiting {
     next: u64,
-    connections: BTreeMap<u64, CancellationToken>,
+    /// Those on which nobody was ever let in.
+    strangers: BTreeMap<u64, (Instant, Seat)>,
+    /// The others.
+    guests: BTreeMap<u64, (Instant, Seat)>,
 }
 
+/// Which idle connections may be closed for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// Those on which nobody was ever let in, unless they have only just come.
+    Strangers,
+    /// Those first, then those on which somebody was, then those that have only just come.
+    Anybody,
+}
+
+/// An idle connection.
+#[derive(Debug, Clone)]
+pub(super) struct Seat {
+    /// The address that it is counted under.
+    pub address: Option<IpAddr>,
+    /// Asks it to end.
+    pub close: CancellationToken,
+}
+
+/// Where an idle connection stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Position(u64);
+
 impl Idle {
-    /// Asks the connection to end that has been idle longest; false where none is.
-    pub(super) fn close_longest(&self) -> bool {
-        let longest = self.lock().connections.pop_first();
-        longest.inspect(|(_, close)| close.cancel()).is_some()
-    }
-
-    fn enter(&self, close: &CancellationToken) -> u64 {
+    /// Asks the connection to end that has been idle longest, of those of an `address` where there is one;
+    /// false where none is.
+    pub(super) fn close_longest(&self, whose: Whose, address: Option<IpAddr>) -> bool {
         let mut waiting = self.lock();
-        let place = waiting.next;
-        waiting.next += 1;
-        waiting.connections.insert(place, close.clone());
-        place
+        let mut found = longest(&mut waiting.strangers, address, self.young);
+        if found.is_none() && whose == Whose::Anybody {
+            found = longest(&mut waiting.guests, address, Duration::ZERO);
+            found = found.or_else(|| longest(&mut waiting.strangers, address, Duration::ZERO));
+        }
+        found.inspect(|seat| seat.close.cancel()).is_some()
     }
 
-    fn leave(&self, place: u64) {
-        self.lock().connections.remove(&place);
+    /// A connection is idle from now on.
+    pub(super) fn enter(&self, is_guest: bool, seat: &Seat) -> Position {
+        let mut waiting = self.lock();
+        let position = waiting.next;
+        waiting.next += 1;
+        let among = if is_guest { &mut waiting.guests } else { &mut waiting.strangers };
+        among.insert(position, (Instant::now(), seat.clone()));
+        Position(position)
+    }
+
+    /// It is not any more.
+    pub(super) fn leave(&self, position: Position) {
+        let mut waiting = self.lock();
+        waiting.strangers.remove(&position.0);
+        waiting.guests.remove(&position.0);
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What happens on one connection.
-#[derive(Debug)]
-pub(super) struct Activity {
-    idle: Idle,
-    close: CancellationToken,
-    state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    /// Requests that are not answered yet.
-    open: usize,
-    /// Since when it has been idle, while it is.
-    since: Instant,
-    /// Whether there was a request.
-    served: bool,
-    /// Among those that are idle.
-    place: Option<u64>,
-}
-
-/// A request that is not answered yet.
-#[derive(Debug)]
-pub(super) struct Open(Arc<Activity>);
-
-impl Activity {
-    /// Of a new connection, which is idle until its first request.
-    pub(super) fn new(idle: &Idle) -> Self {
-        let close = CancellationToken::new();
-        let place = Some(idle.enter(&close));
-        let state = State { open: 0, since: Instant::now(), served: false, place };
-        Self { idle: idle.clone(), close, state: Mutex::new(state) }
-    }
-
-    /// A request begins; it ends when what is returned is dropped.
-    pub(super) fn begin(self: &Arc<Self>) -> Open {
-        let mut state = self.lock();
-        state.open += 1;
-        state.served = true;
-        if let Some(place) = state.place.take() {
-            self.idle.leave(place);
-        }
-        drop(state);
-        Open(Arc::clone(self))
-    }
-
-    /// Waits until the connection is to be closed: idle for too long, before its first request or after,
-    /// or in others' way.
-    pub(super) async fn is_over(&self, first: Duration, later: Duration) {
-        let overdue = async {
-            loop {
-                let left = self.left(first, later);
-                if left.is_zero() {
-                    return;
-                }
-                tokio::time::sleep(left).await;
-            }
-        };
-        tokio::select! {
-            () = self.close.cancelled() => {}
-            () = overdue => {}
-        }
-    }
-
-    fn left(&self, first: Duration, later: Duration) -> Duration {
-        let state = self.lock();
-        let limit = if state.served { later } else { first };
-        if state.open > 0 { limit } else { limit.saturating_sub(state.since.elapsed()) }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Default for Idle {
+    fn default() -> Self {
+        Self { young: YOUNG, waiting: Mutex::default() }
     }
 }
 
-impl Drop for Activity {
-    fn drop(&mut self) {
-        if let Some(place) = self.lock().place.take() {
-            self.idle.leave(place);
-        }
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        let mut state = self.0.lock();
-        state.open = state.open.saturating_sub(1);
-        if state.open == 0 {
-            state.since = Instant::now();
-            state.place = Some(self.0.idle.enter(&self.0.close));
-        }
-    }
+/// Takes the first of those that have been idle for so long.
+fn longest(
+    among: &mut BTreeMap<u64, (Instant, Seat)>,
+    address: Option<IpAddr>,
+    time: Duration,
+) -> Option<Seat> {
+    let is_of = |seat: &Seat| address.is_none() || seat.address == address;
+    let mut old = among.iter().take_while(|(_, (since, _))| since.elapsed() >= time);
+    let position = old.find(|(_, (_, seat))| is_of(seat)).map(|(position, _)| *position)?;
+    among.remove(&position).map(|(_, seat)| seat)
 }
 
 #[cfg(test)]
@@ -139,37 +107,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_one_idle_longest_makes_room_and_none_that_has_a_request() {
-        let idle = Idle::default();
-        let [one, two, three] = [(); 3].map(|()| Arc::new(Activity::new(&idle)));
-        let open = one.begin();
-        assert!(idle.close_longest());
-        assert!(two.close.is_cancelled() && !three.close.is_cancelled());
-        drop(open);
-        assert!(idle.close_longest());
-        assert!(three.close.is_cancelled() && !one.close.is_cancelled());
-        assert!(idle.close_longest() && one.close.is_cancelled());
-        assert!(!idle.close_longest());
+    fn those_that_were_never_let_in_go_first_and_then_the_one_idle_longest() {
+        let idle = Idle { young: Duration::ZERO, ..Idle::default() };
+        let [one, two] = [1, 2].map(|last| Some(IpAddr::from([192, 0, 2, last])));
+        let seat = |address| Seat { address, close: CancellationToken::new() };
+        let [guest, later, stranger, other] = [one, two, one, two].map(seat);
+        idle.enter(true, &guest);
+        idle.enter(true, &later);
+        idle.enter(false, &stranger);
+        let position = idle.enter(false, &other);
+        let closed = || [&guest, &later, &stranger, &other].map(|it| it.close.is_cancelled());
+        assert!(idle.close_longest(Whose::Anybody, two));
+        assert_eq!(closed(), [false, false, false, true]);
+        idle.leave(position);
+        assert!(!idle.close_longest(Whose::Strangers, two));
+        assert!(idle.close_longest(Whose::Anybody, None));
+        assert_eq!(closed(), [false, false, true, true]);
+        assert!(!idle.close_longest(Whose::Strangers, None));
+        assert!(idle.close_longest(Whose::Anybody, two));
+        assert_eq!(closed(), [false, true, true, true]);
+        assert!(idle.close_longest(Whose::Anybody, None) && guest.close.is_cancelled());
+        assert!(!idle.close_longest(Whose::Anybody, None));
     }
-
     #[test]
-    fn a_connection_that_ended_leaves_nothing() {
-        let idle = Idle::default();
-        let one = Arc::new(Activity::new(&idle));
-        drop(one.begin());
-        drop(one);
-        assert!(idle.lock().connections.is_empty());
-    }
-
-    #[tokio::test]
-    async fn a_request_keeps_a_connection_open_and_its_end_begins_the_wait_anew() {
-        let idle = Idle::default();
-        let one = Arc::new(Activity::new(&idle));
-        let (first, later) = (Duration::ZERO, Duration::from_secs(60));
-        one.is_over(first, later).await;
-        let open = one.begin();
-        assert_eq!(one.left(first, later), later);
-        drop(open);
-        assert!(!one.left(first, later).is_zero());
+    fn one_that_has_only_just_come_goes_last() {
+        let idle = Idle { young: Duration::from_secs(3600), ..Idle::default() };
+        let [guest, young] =
+            [(); 2].map(|()| Seat { address: None, close: CancellationToken::new() });
+        idle.enter(false, &young);
+        idle.enter(true, &guest);
+        assert!(!idle.close_longest(Whose::Strangers, None));
+        assert!(idle.close_longest(Whose::Anybody, None) && guest.close.is_cancelled());
+        assert!(!young.close.is_cancelled());
+        assert!(idle.close_longest(Whose::Anybody, None) && young.close.is_cancelled());
     }
 }

@@ -23,6 +23,8 @@ use crate::redaction::Redaction;
 
 /// Bodies up to this size are checked on the thread that read them: it takes some 100 microseconds.
 const CHECKED_AT_ONCE: usize = 64 << 10;
+/// Longest text of a refusal in bytes.
+const WORDING_LIMIT: usize = 2048;
 
 /// Takes requests in: the stages between a read request and its acknowledgement.
 #[derive(Debug)]
@@ -124,17 +126,18 @@ impl Intake {
         self.admission.in_flight(&self.limits)
     }
 
-    /// Lets a request in, waiting a while for its turn.
+    /// Lets a request of `sender` in, waiting a while for its turn.
     pub(super) async fn enter(
         &self,
         signal: Signal,
         transport: Transport,
+        sender: &str,
     ) -> Result<Ticket, Refusal> {
         self.counters.request(signal, transport);
         if self.is_draining() {
             return Err(Refusal::Draining);
         }
-        self.admission.enter().await.map_err(|_| Refusal::overloaded())
+        Ok(self.admission.enter(sender).await?)
     }
 
     /// Makes a request durable; when this returns, it may be acknowledged.
@@ -167,10 +170,16 @@ impl Intake {
         Ok(())
     }
 
-    /// What may be said of a refusal: some quote what was sent.
+    /// What may be said of a refusal: some quote what was sent, of which the beginning is enough.
     pub(super) fn wording(&self, refusal: &Refusal) -> String {
         let text = refusal.to_string();
-        self.redaction.redactor().redact_text(&text).unwrap_or(text)
+        let mut text = self.redaction.redactor().redact_text(&text).unwrap_or(text);
+        if text.len() > WORDING_LIMIT {
+            text.truncate(text.floor_char_boundary(WORDING_LIMIT));
+            text.push('…');
+            text.shrink_to_fit();
+        }
+        text
     }
 
     /// Decompresses a request, makes sure that it can be decoded, and takes its secrets out. What takes
@@ -330,7 +339,7 @@ fn redact(checked: Checked, limits: &Limits, redactor: &Redactor) -> Result<Clea
     match after.checked_sub(before) {
         None => ticket.release(before - after),
         Some(0) => {}
-        Some(more) => ticket.try_reserve(more).map_err(|_| Refusal::overloaded())?,
+        Some(more) => ticket.try_reserve(more)?,
     }
     // The journal is all that is left of the request: it must be readable.
     let encoding = Encoding::Protobuf;

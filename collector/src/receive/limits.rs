@@ -9,7 +9,8 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body, Incoming};
 
 use super::status::Refusal;
-use crate::admit::{Overloaded, Ticket};
+use crate::access::Rates;
+use crate::admit::Ticket;
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,42 +25,96 @@ pub enum Compression {
 
 /// Largest window of Zstandard, as a power of two: how much memory decompressing takes beside what comes out.
 const WINDOW_LOG: u32 = 23;
-/// How much is decompressed before more room is asked for.
+/// How much is decompressed before more room is asked for, and how much is received before it is counted.
 const STEP: usize = 256 << 10;
 /// How long, and how many bytes in multiples of the limit, we listen to a sender whose request is
 /// refused already.
 const DRAIN: (Duration, usize) = (Duration::from_secs(2), 2);
 
-/// Reads a whole body of at most `limit` bytes, whose sender makes no pause longer than `pause`.
+/// How a body is read.
+pub(super) struct Reading<'a> {
+    /// Most bytes that it may have.
+    pub limit: usize,
+    /// Longest pause of its sender.
+    pub pause: Duration,
+    /// What the first bytes tell of its length, where its head does not.
+    pub announced: fn(&[u8]) -> Option<usize>,
+    /// What counts its bytes.
+    pub meter: Meter<'a>,
+}
+
+/// Counts the bytes of a sender as they arrive, also those of a body that is broken off.
+pub(super) struct Meter<'a> {
+    rates: &'a Rates,
+    sender: &'a str,
+    /// Not counted yet.
+    bytes: usize,
+}
+
+impl<'a> Meter<'a> {
+    pub(super) const fn new(rates: &'a Rates, sender: &'a str) -> Self {
+        Self { rates, sender, bytes: 0 }
+    }
+
+    fn count(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        if self.bytes >= STEP {
+            self.rates.charge(self.sender, std::mem::take(&mut self.bytes));
+        }
+    }
+}
+
+impl Drop for Meter<'_> {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.rates.charge(self.sender, self.bytes);
+        }
+    }
+}
+
+/// Reads a whole body.
+///
+/// Room for a length that is told is taken at once: bodies that are read bit by bit, each of them holding
+/// what it has got so far, would keep each other from ever getting the rest. But only who sends keeps
+/// it. What has not arrived after half of the time that others wait for room is given back, and further
+/// room is taken as further bytes arrive.
 pub(super) async fn read(
     body: &mut Incoming,
-    limit: usize,
-    pause: Duration,
+    reading: Reading<'_>,
     ticket: &mut Ticket,
 ) -> Result<Bytes, Refusal> {
-    let declared = body.size_hint().lower();
-    let declared = usize::try_from(declared).unwrap_or(usize::MAX);
+    let Reading { limit, pause, announced, mut meter } = reading;
+    let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if declared > limit {
         return Err(Refusal::TooLarge { limit });
     }
-    // A declared length is believed as far as room goes, not as far as memory does.
-    reserve(ticket, declared).await?;
-    let mut reserved = declared;
+    let mut reserved = 0;
+    reserve(ticket, &mut reserved, declared).await?;
+    let mut promised = std::pin::pin!(tokio::time::sleep(ticket.wait() / 2));
+    let mut is_promised = true;
     let mut whole = BytesMut::new();
     let mut only: Option<Bytes> = None;
+    let mut length = 0;
     loop {
-        let frame = tokio::time::timeout(pause, body.frame()).await.map_err(|_| Refusal::Slow)?;
+        let frame = tokio::select! {
+            frame = tokio::time::timeout(pause, body.frame()) => frame.map_err(|_| Refusal::Slow)?,
+            () = promised.as_mut(), if is_promised => {
+                is_promised = false;
+                ticket.release(reserved - length);
+                reserved = length;
+                continue;
+            }
+        };
         let Some(frame) = frame else { break };
         let frame = frame.map_err(|error| Refusal::Broken(error.to_string()))?;
         let Ok(data) = frame.into_data() else { continue };
-        let length = whole.len() + only.as_ref().map_or(0, Bytes::len) + data.len();
-        if length > limit {
+        meter.count(data.len());
+        let told = if length == 0 { announced(&data).unwrap_or(0) } else { 0 };
+        length += data.len();
+        if length.max(told) > limit {
             return Err(Refusal::TooLarge { limit });
         }
-        if length > reserved {
-            reserve(ticket, length - reserved).await?;
-            reserved = length;
-        }
+        reserve(ticket, &mut reserved, if is_promised { length.max(told) } else { length }).await?;
         if whole.is_empty() && only.is_none() {
             only = Some(data);
             continue;
@@ -70,19 +125,25 @@ pub(super) async fn read(
         }
         whole.extend_from_slice(&data);
     }
+    ticket.release(reserved - length);
     Ok(only.unwrap_or_else(|| whole.freeze()))
 }
 
-async fn reserve(ticket: &mut Ticket, bytes: usize) -> Result<(), Refusal> {
-    if bytes == 0 {
-        return Ok(());
+/// Takes room until `reserved` is `bytes`.
+async fn reserve(ticket: &mut Ticket, reserved: &mut usize, bytes: usize) -> Result<(), Refusal> {
+    if bytes > *reserved {
+        ticket.reserve(bytes - *reserved).await?;
+        *reserved = bytes;
     }
-    ticket.reserve(bytes).await.map_err(|Overloaded| Refusal::overloaded())
+    Ok(())
 }
 
 /// Reads and forgets what a refused sender still sends: many clients look at the answer only after
 /// they have sent everything, and see a broken connection instead if we do not listen.
 pub(super) async fn drain(mut body: Incoming, limit: usize) {
+    if limit == 0 {
+        return;
+    }
     let (time, multiple) = DRAIN;
     let mut left = limit.saturating_mul(multiple);
     let forget = async {
@@ -97,13 +158,19 @@ pub(super) async fn drain(mut body: Incoming, limit: usize) {
     let _ = tokio::time::timeout(time, forget).await;
 }
 
-/// Decompresses a body to at most `limit` bytes: what would become more is refused as soon as it has.
+/// Decompresses a body to at most `limit` bytes: what would become more is refused as soon as it has. An
+/// empty body is that of an empty request, however it says that it is compressed.
 pub(super) fn decompress(
     compression: Compression,
     body: &[u8],
     limit: usize,
     ticket: &mut Ticket,
 ) -> Result<Bytes, Refusal> {
+    if body.is_empty() {
+        return Ok(Bytes::new());
+    }
+    // What has no room beside its compressed form will never have any. One byte is for finding out.
+    let limit = limit.min(ticket.begin_second_form(body.len()).saturating_sub(1));
     match compression {
         Compression::None => Ok(Bytes::copy_from_slice(body)),
         Compression::Gzip => expand(MultiGzDecoder::new(body), "gzip", limit, ticket),
@@ -127,7 +194,7 @@ fn expand(
     loop {
         // One byte more than is allowed tells a body that just fits from one that does not.
         let room = (limit - whole.len()).saturating_add(1).min(STEP);
-        ticket.try_reserve(room).map_err(|Overloaded| Refusal::overloaded())?;
+        ticket.try_reserve(room)?;
         let read = decoder
             .by_ref()
             .take(room as u64)

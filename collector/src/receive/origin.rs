@@ -1,6 +1,6 @@
 //! Who speaks: what is stored of the far end of a connection with every record that comes over it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use blotter_schemas::peer::{Address, Peer, Process};
@@ -8,7 +8,7 @@ use tokio::net::unix::UCred;
 use tokio::sync::Semaphore;
 
 use super::process::{self, Processes};
-use crate::access::CertificateNames;
+use crate::access::Certificate;
 
 /// Lookups at a time: they read many small files, and connections can wait for each other.
 const LOOKUPS: usize = 2;
@@ -20,12 +20,15 @@ pub(super) struct Origin {
     pub peer: String,
     /// The name that event ids and request digests tell senders apart by; none for our own user.
     pub sender: Option<String>,
+    /// The name that it is counted under, in rates and in what it has in at a time: its credential's, else
+    /// its user's or its network's.
+    pub rated: String,
     /// Tenant that its credential is of.
     pub tenant: Option<String>,
     /// Address of the far end; none over the Unix socket.
     pub address: Option<IpAddr>,
-    /// Names of the certificate that the far end showed, which was checked.
-    pub certificate: Option<Arc<CertificateNames>>,
+    /// The certificate that the far end showed, which was checked.
+    pub certificate: Option<Arc<Certificate>>,
 }
 
 /// Finds out who connected.
@@ -50,8 +53,12 @@ impl Origins {
         };
         let sender = tcp_sender(far.ip(), near.is_some(), process.uid, own_uid());
         let peer = Peer { address: Address::Socket(far), process };
+        let rated = match &sender {
+            Some(_) if near.is_none() => format!("address:{}", network(far.ip())),
+            other => other.clone().unwrap_or_default(),
+        };
         let address = Some(far.ip());
-        Origin { peer: peer.to_string(), sender, tenant: None, address, certificate: None }
+        Origin { peer: peer.to_string(), sender, rated, tenant: None, address, certificate: None }
     }
 
     async fn process(&self, far: SocketAddr, near: SocketAddr) -> Process {
@@ -79,7 +86,18 @@ pub(super) fn unix(credentials: Option<UCred>) -> Origin {
     }
     let sender = user(process.uid, own_uid()).unwrap_or_else(|| Some("unix".to_owned()));
     let peer = Peer { address: Address::Unix, process }.to_string();
-    Origin { peer, sender, tenant: None, address: None, certificate: None }
+    let rated = sender.clone().unwrap_or_default();
+    Origin { peer, sender, rated, tenant: None, address: None, certificate: None }
+}
+
+/// What one that may connect has for its own: of IPv6, a network of 64 bits; of IPv4, an address.
+pub(super) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)))
+        }
+        address => address,
+    }
 }
 
 fn own_uid() -> u32 {
@@ -120,6 +138,21 @@ mod tests {
         if cfg!(target_os = "linux") {
             assert_eq!(tcp_sender(here, true, None, 1000).as_deref(), Some("loopback"));
         }
+    }
+
+    #[tokio::test]
+    async fn addresses_of_one_network_are_counted_together_and_told_apart_in_records() {
+        let origins = Origins::new();
+        let near = Some("[2001:db8:9::1]:4318".parse().unwrap());
+        let far = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let one = origins.tcp(far("[2001:db8::1]:1"), near).await;
+        let two = origins.tcp(far("[2001:db8::ffff:0:0:2]:1"), near).await;
+        let other = origins.tcp(far("[2001:db8:0:1::1]:1"), near).await;
+        assert_eq!((one.rated.as_str(), &one.rated), ("address:2001:db8::", &two.rated));
+        assert_ne!(one.sender, two.sender);
+        assert_ne!(one.rated, other.rated);
+        let four = origins.tcp(far("[::ffff:192.0.2.7]:1"), near).await;
+        assert_eq!(four.rated, "address:192.0.2.7");
     }
 
     #[test]

@@ -1,39 +1,22 @@
-//! Connections.
+//! Listening: who connects, over what, and who that is.
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use blotter_schemas::otlp::Encoding;
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::body::Reply;
-use super::idle::{Activity, Idle};
+use super::activity::Activity;
+use super::connection;
 use super::origin::{self, Origin, Origins};
-use super::{grpc, guard, http as otlp_http};
-use crate::access::CertificateNames;
+use super::places::Places;
+use crate::access::Certificate;
 use crate::access::tls::Tls;
-use crate::operation::{self, State};
+use crate::operation::State;
 
-/// How long a connection that is to end may take to.
-const GRACE: Duration = Duration::from_secs(2);
-/// Bytes of one HTTP/2 stream, and of one connection, that may be on the way before we read them.
-const WINDOWS: (u32, u32) = (2 << 20, 4 << 20);
-/// Pause before another idle connection is closed for one that waits.
-const CLOSE_PAUSE: Duration = Duration::from_millis(20);
-/// Requests of one HTTP/2 connection that we may have to withdraw for its faults before it is closed.
-const FAULTY_STREAMS: usize = 64;
 /// Pause after a connection could not be accepted (no file descriptors left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -45,10 +28,8 @@ pub(crate) struct Server {
     pub origins: Origins,
     /// TLS of the ports.
     pub tls: Option<Arc<Tls>>,
-    /// Connections on which nothing happens.
-    pub idle: Idle,
-    /// Connections at a time.
-    pub connections: Arc<Semaphore>,
+    /// Places for connections.
+    pub places: Places,
     /// Asks for an orderly end: no new connections, no new requests.
     pub stop: CancellationToken,
     /// Ends everything at once.
@@ -85,6 +66,15 @@ enum Accepted {
     Unix(UnixStream),
 }
 
+impl Accepted {
+    fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(_, far) => Some(far.ip().to_canonical()),
+            Self::Unix(_) => None,
+        }
+    }
+}
+
 /// Serves `listener` until it is told to stop. Every port, and the Unix socket, answers OTLP/HTTP over HTTP/1.1 and HTTP/2
 /// and OTLP/gRPC: a sender that was given the wrong one of the two is heard all the same.
 pub(crate) fn serve(server: &Server, listener: Listener) {
@@ -104,16 +94,17 @@ pub(crate) fn serve(server: &Server, listener: Listener) {
 async fn accept(server: Server, listener: Listener) {
     loop {
         match listener.accept().await {
+            // Nothing is waited for here: whoever comes is heard, at least to be told that we are well.
             Ok(accepted) => {
-                let Some(permit) = room(&server).await else { return };
-                let connection = take(server.clone(), accepted);
+                let activity = Arc::new(Activity::new(&server.places, accepted.address()));
+                let connection = take(server.clone(), accepted, Arc::clone(&activity));
                 let abandon = server.abandon.clone();
                 server.tasks.spawn(async move {
                     tokio::select! {
                         () = connection => {}
+                        () = activity.pushed_out() => {}
                         () = abandon.cancelled() => {}
                     }
-                    drop(permit);
                 });
             }
             Err(error) => {
@@ -124,24 +115,9 @@ async fn accept(server: Server, listener: Listener) {
     }
 }
 
-/// Room for a connection; where there is none, those are closed that have been idle longest.
-async fn room(server: &Server) -> Option<OwnedSemaphorePermit> {
-    if let Ok(permit) = Arc::clone(&server.connections).try_acquire_owned() {
-        return Some(permit);
-    }
-    loop {
-        server.idle.close_longest();
-        let permit = Arc::clone(&server.connections).acquire_owned();
-        if let Ok(permit) = tokio::time::timeout(CLOSE_PAUSE, permit).await {
-            return permit.ok();
-        }
-    }
-}
-
 /// Finds out who connected, once it speaks, and serves the connection. What waits here holds one of the places
 /// for connections, like what is served.
-async fn take(server: Server, accepted: Accepted) {
-    let activity = Arc::new(Activity::new(&server.idle));
+async fn take(server: Server, accepted: Accepted, activity: Arc<Activity>) {
     match accepted {
         Accepted::Tcp(stream, far) => {
             // Answers are small: waiting to fill a packet would only delay them.
@@ -160,17 +136,26 @@ async fn take(server: Server, accepted: Accepted) {
             }
             let origin = server.origins.tcp(far, stream.local_addr().ok()).await;
             let Some(tls) = server.tls.clone() else {
-                return connection(server, stream, origin, activity).await;
+                return connection::serve(server, stream, origin, activity, None).await;
             };
-            if let Some((stream, origin)) = secure(&server, &tls, stream, origin, &activity).await {
-                connection(server, stream, origin, activity).await;
+            let secured = secure(&server, &tls, stream, origin, &activity).await;
+            if let Some(Secured { stream, origin, withdrawn }) = secured {
+                connection::serve(server, stream, origin, activity, withdrawn).await;
             }
         }
         Accepted::Unix(stream) => {
             let origin = origin::unix(stream.peer_cred().ok());
-            connection(server, stream, origin, activity).await;
+            connection::serve(server, stream, origin, activity, None).await;
         }
     }
+}
+
+/// A connection with TLS.
+struct Secured {
+    stream: TlsStream<TcpStream>,
+    origin: Origin,
+    /// Tells that the authority of the certificate that was shown is none any more, where one was shown.
+    withdrawn: Option<CancellationToken>,
 }
 
 /// TLS of a new connection, and what the far end showed in it.
@@ -180,18 +165,20 @@ async fn secure(
     stream: TcpStream,
     mut origin: Origin,
     activity: &Activity,
-) -> Option<(TlsStream<TcpStream>, Origin)> {
+) -> Option<Secured> {
     let limits = &server.state.intake.limits;
+    let (acceptor, withdrawn) = tls.acceptor();
     let handshake = tokio::select! {
-        handshake = tls.acceptor().accept(stream) => handshake,
+        handshake = acceptor.accept(stream) => handshake,
         () = activity.is_over(limits.head_time, limits.idle_time) => return None,
         () = server.stop.cancelled() => return None,
     };
     match handshake {
         Ok(stream) => {
-            let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-            origin.certificate = shown.map(|shown| Arc::new(CertificateNames::read(shown)));
-            Some((stream, origin))
+            let shown = stream.get_ref().1.peer_certificates().and_then(Certificate::read);
+            origin.certificate = shown.map(Arc::new);
+            let withdrawn = origin.certificate.is_some().then_some(withdrawn);
+            Some(Secured { stream, origin, withdrawn })
         }
         Err(error) => {
             if let Some(address) = origin.address
@@ -208,84 +195,7 @@ async fn secure(
 /// What was wrong with a client's certificate, if that is why there is no TLS.
 fn certificate_fault(error: &std::io::Error) -> Option<&'static str> {
     match error.get_ref()?.downcast_ref::<rustls::Error>()? {
-        rustls::Error::NoCertificatesPresented => Some("no client certificate was shown"),
         rustls::Error::InvalidCertificate(_) => Some("the client certificate is not valid here"),
         _ => None,
     }
-}
-
-async fn connection(
-    server: Server,
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    origin: Origin,
-    activity: Arc<Activity>,
-) {
-    let origin = Arc::new(origin);
-    let state = Arc::clone(&server.state);
-    let begun = Arc::clone(&activity);
-    let service = service_fn(move |request| {
-        let open = begun.begin();
-        let answer = answer(Arc::clone(&state), Arc::clone(&origin), request);
-        async move {
-            let answer = answer.await;
-            drop(open);
-            answer
-        }
-    });
-    let limits = &server.state.intake.limits;
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.idle_time);
-    let (stream_window, connection_window) = WINDOWS;
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .initial_stream_window_size(stream_window)
-        .initial_connection_window_size(connection_window)
-        .max_concurrent_streams(limits.http2_streams)
-        .max_pending_accept_reset_streams(limits.http2_pending_resets)
-        .max_local_error_reset_streams(FAULTY_STREAMS)
-        .max_header_list_size(limits.http2_header_bytes)
-        .keep_alive_interval(limits.idle_time);
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = server.stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-        () = activity.is_over(limits.head_time, limits.idle_time) => {
-            connection.as_mut().graceful_shutdown();
-            match tokio::time::timeout(GRACE, connection).await {
-                Ok(ended) => ended,
-                Err(_) => return tracing::debug!("an idle connection was closed"),
-            }
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!("a connection ended early: {error}");
-    }
-}
-
-async fn answer(
-    state: Arc<State>,
-    origin: Arc<Origin>,
-    request: Request<Incoming>,
-) -> Result<Response<Reply>, Infallible> {
-    let intake = &state.intake;
-    Ok(if grpc::is_grpc(request.headers()) {
-        grpc::answer(intake, &origin, request).await
-    } else if operation::serves(request.method(), request.uri().path()) {
-        // Whoever restarts a collector that is ill need not show who they are.
-        let looked = match request.uri().path() {
-            "/healthz" | "/readyz" => Ok(()),
-            _ => guard::look(intake, &origin, request.headers()),
-        };
-        match looked {
-            Ok(()) => operation::answer(&state, request.method(), request.uri().path()).await,
-            Err(refusal) => otlp_http::refused(intake, &refusal, Encoding::Json),
-        }
-    } else {
-        otlp_http::answer(intake, &origin, request).await
-    })
 }

@@ -6,6 +6,7 @@ use http::StatusCode;
 use prost::Message as _;
 use tonic::Code;
 
+use crate::admit::NoRoom;
 use crate::journal::Refused;
 use crate::rpc::{Any, ProtobufDuration, RETRY_INFO, RetryInfo, Status};
 
@@ -85,8 +86,9 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    pub(super) fn overloaded() -> Self {
-        Self::Unavailable("too many requests are waiting to be written".to_owned())
+    /// There is no place for a further connection.
+    pub(super) fn crowded() -> Self {
+        Self::Unavailable("too many connections are open".to_owned())
     }
 
     /// Status of an HTTP response.
@@ -171,6 +173,11 @@ impl Refusal {
         )
     }
 
+    /// Whether the connection that it came over is not worth keeping: nobody was let in on it.
+    pub(super) const fn ends_connection(&self) -> bool {
+        matches!(self, Self::Unauthenticated(_) | Self::Forbidden(_) | Self::Throttled { .. })
+    }
+
     /// The reason in a word that does not change, for what is counted.
     pub(super) const fn reason(&self) -> &'static str {
         match self {
@@ -206,6 +213,17 @@ impl Refusal {
     pub(super) fn status(&self, message: String, retry_after: Duration) -> Status {
         let details = self.pause(retry_after).map(retry_info).into_iter().collect();
         Status { code: self.code() as i32, message, details }
+    }
+}
+
+impl From<NoRoom> for Refusal {
+    fn from(no_room: NoRoom) -> Self {
+        match no_room {
+            NoRoom::Now => {
+                Self::Unavailable("too many requests are waiting to be written".to_owned())
+            }
+            NoRoom::Ever { limit } => Self::TooLarge { limit },
+        }
     }
 }
 

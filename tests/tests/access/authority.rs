@@ -1,6 +1,7 @@
 //! Certificates made for one test.
 
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
@@ -33,10 +34,28 @@ impl Authority {
 
     /// A certificate of this common name for these hosts.
     pub fn make(&self, name: &str, hosts: &[&str]) -> anyhow::Result<Made> {
+        self.make_with(name, hosts, |_| {})
+    }
+
+    /// A certificate that is valid for so long.
+    pub fn make_for(&self, name: &str, time: Duration) -> anyhow::Result<Made> {
+        let until = SystemTime::now().duration_since(UNIX_EPOCH)? + time;
+        self.make_with(name, &[], |params| {
+            params.not_after = rcgen::date_time_ymd(1970, 1, 1) + until;
+        })
+    }
+
+    fn make_with(
+        &self,
+        name: &str,
+        hosts: &[&str],
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> anyhow::Result<Made> {
         let key = KeyPair::generate()?;
         let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(hosts)?;
         params.distinguished_name.push(DnType::CommonName, name);
+        change(&mut params);
         let certificate = params.signed_by(&key, &self.issuer)?.pem();
         Ok(Made { certificate, key: key.serialize_pem() })
     }

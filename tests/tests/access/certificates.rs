@@ -37,7 +37,7 @@ async fn a_port_with_tls_serves_both_protocols_and_nothing_without_tls() -> anyh
     );
     // Whoever speaks something else is hung up on, and nobody else is disturbed.
     let mut plain = TcpStream::connect(collector.http_address()).await?;
-    plain.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await?;
+    plain.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await?;
     let mut said = Vec::new();
     let _ = plain.read_to_end(&mut said).await;
     assert!(!said.starts_with(b"HTTP"));
@@ -96,8 +96,10 @@ async fn a_client_certificate_lets_in_whom_the_configuration_names_and_nobody_el
     let stranger = Client::new(collector.http_address()).with_tls(&authority, Some(&theirs))?;
     assert!(stranger.post(log("c", vec![])).await.is_err());
     let nobody = Client::new(collector.http_address()).with_tls(&authority, None)?;
-    assert!(nobody.post(log("d", vec![])).await.is_err());
-    // The last is counted after its sender has heard of it.
+    assert_eq!(nobody.post(log("d", vec![])).await?.status, 401);
+    // Who only asks whether the collector is well needs none, and has not failed.
+    assert!(nobody.is_well().await?);
+    // What fails in the handshake is counted after its sender has heard of it.
     for _ in 0..100 {
         if collector.failed_attempts() < 5 {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -186,5 +188,61 @@ async fn changed_files_are_used_without_a_restart_and_broken_ones_are_recorded_a
     let reasons: Vec<_> = broken.filter_map(|row| row.record.as_deref()).collect();
     assert!(reasons.iter().any(|record| record.contains("holds no certificate")), "{reasons:?}");
     assert!(told.iter().any(|row| row.severity == Some(9)), "{told:?}");
+    Ok(())
+}
+
+const CLIENTS: &str = "client_ca_file = \"clients.pem\"\n[[access.clients]]\nname = \"agent\"\n";
+
+#[tokio::test]
+async fn other_authorities_end_the_connections_that_certificates_of_the_old_ones_opened()
+-> anyhow::Result<()> {
+    let bench = Bench::new()?;
+    let (authority, next) = (Authority::new("ours")?, Authority::new("next")?);
+    authority.write_server(bench.folder.path())?;
+    std::fs::write(bench.path("clients.pem"), authority.pem())?;
+    let (good, table) = token("good", &[Scope::Ingest], None, None)?;
+    let collector = bench.start(&format!("{TLS}{CLIENTS}{table}")).await?;
+    let client = Client::new(collector.http_address());
+    let made = authority.make("agent", &[])?;
+    let mut shows = client.clone().with_tls(&authority, Some(&made))?.keep().await?;
+    let mut not = client.with_tls(&authority, None)?.bearer(&good).keep().await?;
+    assert_eq!(shows.post(log("one", vec![])).await?, 200);
+    assert_eq!(not.post(log("two", vec![])).await?, 200);
+    std::fs::write(bench.path("clients.pem"), next.pem())?;
+    for _ in 0..600 {
+        if shows.is_ended() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(shows.is_ended() && !not.is_ended());
+    assert_eq!(not.post(log("three", vec![])).await?, 200);
+    collector.shutdown().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_certificate_that_expires_in_use_lets_in_no_more() -> anyhow::Result<()> {
+    let bench = Bench::new()?;
+    let authority = Authority::new("ours")?;
+    authority.write_server(bench.folder.path())?;
+    std::fs::write(bench.path("clients.pem"), authority.pem())?;
+    let collector = bench.start(&format!("{TLS}{CLIENTS}")).await?;
+    let made = authority.make_for("agent", Duration::from_secs(10))?;
+    let client = Client::new(collector.http_address()).with_tls(&authority, Some(&made))?;
+    let mut kept = client.keep().await?;
+    assert_eq!(kept.post(log("valid", vec![])).await?, 200);
+    let mut last = http::StatusCode::OK;
+    for number in 0..600 {
+        last = kept.post(log(&format!("request {number}"), vec![])).await?;
+        if last != 200 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(last, 401);
+    collector.shutdown().await?;
+    let told = bench.event("client certificate `agent` has expired")?;
+    assert_eq!(told.name.as_deref(), Some(events::BLOTTER_COLLECTOR_ACCESS_REFUSED));
     Ok(())
 }

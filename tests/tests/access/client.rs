@@ -30,6 +30,34 @@ pub struct Client {
     headers: Vec<(&'static str, String)>,
 }
 
+/// A connection that is kept.
+pub struct Kept {
+    requests: http1::SendRequest<Full<Bytes>>,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Kept {
+    /// Posts Protobuf to `/v1/logs`; an error where the connection is none any more.
+    pub async fn post(&mut self, body: impl Into<Bytes>) -> anyhow::Result<StatusCode> {
+        let mut request = Request::post("/v1/logs")
+            .header("host", "localhost")
+            .header("content-type", "application/x-protobuf");
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        self.requests.ready().await?;
+        let response = self.requests.send_request(request.body(Full::new(body.into()))?).await?;
+        let status = response.status();
+        response.into_body().collect().await?;
+        Ok(status)
+    }
+
+    /// Whether the collector has ended it.
+    pub fn is_ended(&self) -> bool {
+        self.requests.is_closed()
+    }
+}
+
 /// What was answered over HTTP.
 #[derive(Debug)]
 pub struct Answer {
@@ -174,6 +202,56 @@ impl Client {
     fn uri(&self, path: &str) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         format!("{scheme}://localhost{path}")
+    }
+
+    /// Whether the collector says that it is well.
+    pub async fn is_well(&self) -> anyhow::Result<bool> {
+        let request = Request::get(self.uri("/healthz"));
+        Ok(self.send(request, Bytes::new()).await?.0 == StatusCode::OK)
+    }
+
+    /// Asks for a path, as a request for this host.
+    pub async fn get(&self, path: &str, host: &str) -> anyhow::Result<(StatusCode, String)> {
+        let uri = if self.http2 { format!("http://{host}{path}") } else { path.to_owned() };
+        let mut request = Request::get(uri);
+        if !self.http2 {
+            request = request.header("host", host);
+        }
+        let stream = TokioIo::new(TcpStream::connect(self.address).await?);
+        let request = request.body(Full::new(Bytes::new()))?;
+        let response = if self.http2 {
+            let (mut requests, driver) = http2::handshake(TokioExecutor::new(), stream).await?;
+            tokio::spawn(driver);
+            requests.send_request(request).await?
+        } else {
+            let (mut requests, driver) = http1::handshake(stream).await?;
+            tokio::spawn(driver);
+            requests.send_request(request).await?
+        };
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
+        Ok((status, String::from_utf8_lossy(&body).into_owned()))
+    }
+
+    /// A connection over HTTP/1.1 that is kept.
+    pub async fn keep(&self) -> anyhow::Result<Kept> {
+        let stream = TcpStream::connect(self.address).await?;
+        let requests = match &self.tls {
+            None => Self::kept(stream).await?,
+            Some(tls) => {
+                let name = ServerName::try_from("localhost")?;
+                Self::kept(TlsConnector::from(Arc::clone(tls)).connect(name, stream).await?).await?
+            }
+        };
+        Ok(Kept { requests, headers: self.headers.clone() })
+    }
+
+    async fn kept(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> anyhow::Result<http1::SendRequest<Full<Bytes>>> {
+        let (requests, driver) = http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(driver);
+        Ok(requests)
     }
 
     async fn send(

@@ -6,8 +6,11 @@ mod authority;
 mod certificates;
 mod client;
 mod credentials;
+mod hosts;
 mod limits;
+mod sharing;
 mod starving;
+mod strangers;
 
 use std::path::PathBuf;
 

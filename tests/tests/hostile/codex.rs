@@ -35,7 +35,7 @@ async fn what_codex_runs_cannot_approve_itself_unseen() -> anyhow::Result<()> {
     let command = format!(
         "body=$(sed \"s/THE-SESSION/{SESSION_ID}/; s/:\\\"0\\\"/:\\\"$(date +%s%N)\\\"/g\" {file}); \
          exec 3<>/dev/tcp/{}/{}; \
-         printf 'POST /v1/logs HTTP/1.1\\r\\nHost: x\\r\\nContent-Type: application/json\\r\\nContent-Length: %s\\r\\nConnection: close\\r\\n\\r\\n%s' \"${{#body}}\" \"$body\" >&3; \
+         printf 'POST /v1/logs HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Type: application/json\\r\\nContent-Length: %s\\r\\nConnection: close\\r\\n\\r\\n%s' \"${{#body}}\" \"$body\" >&3; \
          head -n 1 <&3",
         http.ip(),
         http.port(),

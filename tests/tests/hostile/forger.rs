@@ -16,7 +16,7 @@ use tokio::process::Command;
 /// no other program is needed.
 const POST: &str = r#"
 exec 3<>"/dev/tcp/$1/$2" || exit 1
-printf 'POST /v1/%s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %s\r\nConnection: close\r\n\r\n' "$3" "$4" "$5" >&3
+printf 'POST /v1/%s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: %s\r\nConnection: close\r\n\r\n' "$3" "$4" "$5" >&3
 cat >&3
 read -r answer <&3
 echo "$answer""#;
