@@ -13,7 +13,9 @@ use super::{ClientConfig, Scope};
 /// Most names of a certificate that are looked at.
 const NAMES_LIMIT: usize = 64;
 
-/// The names in a certificate: the subject's common name first, then the alternative names.
+/// The names in a certificate: its alternative names of DNS or URI kind; the common name of its subject only
+/// where it has none of those (RFC 6125, section 6.4.4): authorities that check an alternative name let people
+/// choose the common name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CertificateNames(Vec<String>);
 
@@ -23,14 +25,21 @@ impl CertificateNames {
         let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
             return Self(Vec::new());
         };
-        let common = certificate.subject().iter_common_name();
-        let mut names: Vec<String> =
-            common.filter_map(|name| name.as_str().ok().map(ToOwned::to_owned)).collect();
-        if let Ok(Some(alternative)) = certificate.subject_alternative_name() {
-            names.extend(alternative.value.general_names.iter().filter_map(|name| match name {
-                GeneralName::DNSName(name) | GeneralName::URI(name) => Some((*name).to_owned()),
-                _ => None,
-            }));
+        let mut names: Vec<String> = match certificate.subject_alternative_name() {
+            Ok(Some(alternative)) => {
+                let names = alternative.value.general_names.iter().filter_map(|name| match name {
+                    GeneralName::DNSName(name) | GeneralName::URI(name) => Some((*name).to_owned()),
+                    _ => None,
+                });
+                names.collect()
+            }
+            Ok(None) => Vec::new(),
+            // What cannot be read may hold a name that the common one must give way to.
+            Err(_) => return Self(Vec::new()),
+        };
+        if names.is_empty() {
+            let common = certificate.subject().iter_common_name();
+            names.extend(common.filter_map(|name| name.as_str().ok().map(ToOwned::to_owned)));
         }
         names.truncate(NAMES_LIMIT);
         Self(names)
@@ -88,11 +97,11 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_is_known_by_its_common_name_and_by_its_alternative_names() {
+    fn a_certificate_is_known_by_its_alternative_names_and_else_by_its_common_name() {
         let dns = SanType::DnsName("agent.example".try_into().unwrap());
         let uri = SanType::URI("spiffe://example/agent".try_into().unwrap());
         let names = CertificateNames::read(&certificate("agent one", vec![dns, uri]));
-        assert_eq!(names.0, ["agent one", "agent.example", "spiffe://example/agent"]);
+        assert_eq!(names.0, ["agent.example", "spiffe://example/agent"]);
         let clients = |name: &str| {
             Clients::new(&[ClientConfig {
                 name: name.to_owned(),
@@ -100,14 +109,24 @@ mod tests {
                 tenant: Some("acme".to_owned()),
             }])
         };
-        for name in ["agent one", "agent.example", "spiffe://example/agent"] {
+        for name in ["agent.example", "spiffe://example/agent"] {
             let clients = clients(name);
             let (found, client) = clients.look_up(&names).unwrap();
             assert_eq!((found, client.tenant.as_deref()), (name, Some("acme")));
         }
-        for name in ["agent", "Agent One", "*.example", "example"] {
+        for name in ["agent one", "agent", "Agent One", "*.example", "example"] {
             assert!(clients(name).look_up(&names).is_none(), "{name}");
         }
+        let email = SanType::Rfc822Name("a@example".try_into().unwrap());
+        let named = CertificateNames::read(&certificate("agent one", vec![email]));
+        assert!(clients("agent one").look_up(&named).is_some());
+    }
+
+    #[test]
+    fn a_common_name_that_imitates_another_identity_does_not_pass_as_it() {
+        let own = SanType::URI("spiffe://example/somebody".try_into().unwrap());
+        let names = CertificateNames::read(&certificate("spiffe://example/agent", vec![own]));
+        assert_eq!(names.0, ["spiffe://example/somebody"]);
     }
 
     #[test]
