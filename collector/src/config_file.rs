@@ -80,7 +80,8 @@ impl ConfigFile {
                 Error::File { action: "read", path, source }
             }
             RedactionError::ConfigurationTooLong { path, limit } => {
-                let reason = format!("the file is longer than {limit} bytes, the most that is read");
+                let reason =
+                    format!("the file is longer than {limit} bytes, the most that is read");
                 Error::Configuration { path, line: 1, reason }
             }
             other => other.into(),
