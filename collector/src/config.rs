@@ -266,8 +266,8 @@ impl Default for Limits {
             sender_requests_per_second: 10_000,
             sender_bytes_per_second: 512 << 20,
             senders: 4096,
-            // Room for one request of the largest size together with its compressed form.
-            bytes_in_flight: 128 << 20,
+            // Room for one request of the largest size as sent and decompressed, and for others beside it.
+            bytes_in_flight: 192 << 20,
             requests_in_flight: 1024,
             connections: 2_048,
             // Half: behind one address may be a whole team.

@@ -1,14 +1,13 @@
 //! The configuration file.
 
-use std::io::Read as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use blotter_archive::Location;
-use blotter_redaction::Configuration;
+use blotter_redaction::{Configuration, Error as RedactionError, complaint};
 use serde::Deserialize;
-use toml_edit::ImDocument;
+use toml_edit::{ImDocument, Item};
 
 use crate::access::{AccessConfig, Unusable};
 use crate::config::{
@@ -17,10 +16,8 @@ use crate::config::{
 use crate::forward::Destination;
 use crate::{DEFAULT_DATA, Error};
 
-/// Largest file that is read, in bytes.
-const LIMIT: u64 = 1 << 20;
-/// How alike a key and a known one must be for the one to be named where the other stands.
-const ALIKE: f64 = 0.7;
+/// Room that a request takes beside its bytes as sent and decompressed: the buffers of decompression.
+const REQUEST_BUFFERS: usize = 256 << 10;
 
 /// What a configuration file says.
 #[derive(Debug, Clone, Default)]
@@ -78,12 +75,19 @@ impl ConfigFile {
     /// # Errors
     /// With file and line of what cannot be read or used.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let mut text = String::new();
-        std::fs::File::open(path)
-            .and_then(|file| file.take(LIMIT).read_to_string(&mut text))
-            .map_err(Error::file("read", path))?;
+        let text = Configuration::text(path).map_err(|error| match error {
+            RedactionError::ConfigurationUnreadable { path, source } => {
+                Error::File { action: "read", path, source }
+            }
+            RedactionError::ConfigurationTooLong { path, limit } => {
+                let reason =
+                    format!("the file is longer than {limit} bytes, the most that is read");
+                Error::Configuration { path, line: 1, reason }
+            }
+            other => other.into(),
+        })?;
         let mut read = Self::parse(path, &text)?;
-        read.redaction = Configuration::read(path)?;
+        read.redaction = Configuration::parse(path, &text)?;
         Ok(read)
     }
 
@@ -134,8 +138,11 @@ impl ConfigFile {
         };
         let read: Result<Content, _> = toml_edit::de::from_str(text);
         let read = read.map_err(|error| {
-            let message = with_nearest(error.message());
-            wrong(error.span().map_or(0, |span| span.start), message)
+            let at = error.span().map_or(0, |span| span.start);
+            let said = complaint(error.message());
+            // A complaint about a name holds the name.
+            let key = if said.contains(" field") { None } else { key_at(text, at) };
+            wrong(at, key.map_or(said.clone(), |key| format!("{key}: {said}")))
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut access = read.access;
@@ -175,10 +182,12 @@ impl ConfigFile {
         }
         let rules = [
             (
-                limits.bytes_in_flight < limits.request_bytes,
+                limits.bytes_in_flight
+                    < limits.request_bytes.saturating_mul(2).saturating_add(REQUEST_BUFFERS),
                 "limits",
                 "bytes_in_flight",
-                "must have room for one request (limits.request_bytes)",
+                "must have room for one request as sent and again decompressed: at least twice \
+                 limits.request_bytes and 262144",
             ),
             (journal.segment_bytes < 1 << 16, "journal", "segment_bytes", "must be at least 65536"),
             (
@@ -257,7 +266,7 @@ fn access_place(text: &str, unusable: &Unusable) -> Option<Range<usize>> {
         item = item.get(table)?;
         item = at.map_or(Some(item), |at| item.get(at))?;
     }
-    item.get(unusable.field).and_then(toml_edit::Item::span).or_else(|| item.span())
+    item.get(unusable.field).and_then(Item::span).or_else(|| item.span())
 }
 
 /// Where keys stand in a file.
@@ -294,21 +303,34 @@ impl Lines<'_> {
 fn place(text: &str, at: usize, field: &str) -> Option<Range<usize>> {
     let document = ImDocument::parse(text).ok()?;
     let destination = document.get("forward")?.get(at)?;
-    destination.get(field).and_then(toml_edit::Item::span).or_else(|| destination.span())
+    destination.get(field).and_then(Item::span).or_else(|| destination.span())
 }
 
-/// A message of the parser, with the known key that is most like an unknown one.
-fn with_nearest(message: &str) -> String {
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let nearest = message.contains("unknown field").then(|| {
-        let unknown = quoted.next()?;
-        let alike = |known: &&str| strsim::jaro_winkler(unknown, known);
-        let nearest = quoted.max_by(|a, b| alike(a).total_cmp(&alike(b)))?;
-        (alike(&nearest) >= ALIKE).then_some(nearest)
-    });
-    match nearest.flatten() {
-        Some(nearest) => format!("{message}; did you mean `{nearest}`?"),
-        None => message.to_owned(),
+/// The key whose value stands at `offset`, as `forward[0].timeout_seconds`; none where that is no value.
+fn key_at(text: &str, offset: usize) -> Option<String> {
+    let document = ImDocument::parse(text).ok()?;
+    let mut found = None;
+    for (key, item) in document.iter() {
+        narrow(item, key.to_owned(), offset, &mut found);
+    }
+    found.map(|(_, key)| key)
+}
+
+/// Keeps the key of the shortest value around `offset`, with its length.
+fn narrow(item: &Item, key: String, offset: usize, found: &mut Option<(usize, String)>) {
+    if let Some(table) = item.as_table_like() {
+        for (name, item) in table.iter() {
+            narrow(item, format!("{key}.{name}"), offset, found);
+        }
+    }
+    for (at, table) in item.as_array_of_tables().into_iter().flatten().enumerate() {
+        for (name, item) in table.iter() {
+            narrow(item, format!("{key}[{at}].{name}"), offset, found);
+        }
+    }
+    let Some(span) = item.span().filter(|span| span.contains(&offset)) else { return };
+    if found.as_ref().is_none_or(|(length, _)| span.len() < *length) {
+        *found = Some((span.len(), key));
     }
 }
 
@@ -341,7 +363,16 @@ mod tests {
                 "did you mean `records`?",
             ),
             ("xyz = 1", "/etc/blotter.toml:4: unknown field `xyz`", "`when_spent`"),
-            ("protocol = \"udp\"", "/etc/blotter.toml:4: unknown variant", "`http/json`"),
+            (
+                "protocol = \"udp\"",
+                "/etc/blotter.toml:4: forward[0].protocol: unknown variant, expected",
+                "`http/json`",
+            ),
+            (
+                "compression = \"gzi\"",
+                "/etc/blotter.toml:4: forward[0].compression: ",
+                "did you mean `gzip`?",
+            ),
             ("\nsignals = []", "/etc/blotter.toml:5: forward[0].signals: ", "for all"),
             (
                 "[[forward]]\nname = \"a\"\nendpoint = \"http://b\"",
@@ -370,7 +401,7 @@ mod tests {
             ),
             (
                 "[[access.tokens]]\nname = \"a\"\nhash = \"x\"\nscopes = [\"write\"]",
-                "/etc/blotter.toml:7: unknown variant",
+                "/etc/blotter.toml:7: access.tokens[0].scopes: unknown variant",
                 "",
             ),
             ("[forwards]", "/etc/blotter.toml:4: unknown field", "did you mean `forward`?"),
@@ -397,7 +428,22 @@ mod tests {
                 "/etc/blotter.toml:5: unknown field",
                 "did you mean `key_file`?",
             ),
-            ("[commit]\nquiet_seconds = -1", "/etc/blotter.toml:5: ", "seconds up to 315360000"),
+            (
+                "[commit]\nquiet_seconds = -1",
+                "/etc/blotter.toml:5: commit.quiet_seconds: -1 is",
+                "seconds up to 315360000",
+            ),
+            (
+                "timeout_seconds = 601",
+                "/etc/blotter.toml:4: forward[0].timeout_seconds: ",
+                "to 600",
+            ),
+            ("budget_bytes = 0", "/etc/blotter.toml:4: forward[0].budget_bytes: ", ""),
+            (
+                "batch = { delay_milliseconds = 600001 }",
+                "/etc/blotter.toml:4: forward[0].batch: ",
+                "",
+            ),
             (
                 "[journal]\nmax_bytes = 1",
                 "/etc/blotter.toml:5: journal.max_bytes: ",
@@ -405,15 +451,109 @@ mod tests {
             ),
             ("[limits]\nconnection = 1", "/etc/blotter.toml:5: ", "did you mean `connections`?"),
             (
-                "[limits]\nbytes_in_flight = 1",
-                "/etc/blotter.toml:5: limits.",
-                "limits.request_bytes)",
+                "[limits]\nbytes_in_flight = 134217728",
+                "/etc/blotter.toml:5: limits.bytes_in_flight: ",
+                "limits.request_bytes and 262144",
             ),
             ("[commit]\nrows = 0", "/etc/blotter.toml:5: commit.rows: ", "at least 1"),
         ] {
             let refused = refused(&format!("{first}{more}\n"));
             assert!(refused.starts_with(begins) && refused.trim_end().ends_with(ends), "{refused}");
         }
+    }
+
+    #[test]
+    fn the_defaults_have_room_for_the_largest_request() {
+        assert_eq!(ConfigFile::default().unusable(), None);
+        let text =
+            |bytes: usize| format!("[limits]\nrequest_bytes = 1000\nbytes_in_flight = {bytes}");
+        assert!(refused(&text(2_000 + REQUEST_BUFFERS - 1)).contains("bytes_in_flight"));
+        let enough = text(2_000 + REQUEST_BUFFERS);
+        assert!(ConfigFile::parse(Path::new("/etc/blotter.toml"), &enough).is_ok());
+    }
+
+    #[test]
+    fn ten_thousand_tokens_are_read_and_a_file_that_is_too_long_is_not_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("collector.toml");
+        let token = |at: usize| {
+            format!(
+                "[[access.tokens]]\nname = \"sender-{at:05}-of-a-team-with-a-long-name\"\nhash = \"sha256:{at:064x}\"\n\
+                 scopes = [\"ingest\"]\nexpires = \"2027-06-30T12:00:00Z\"\ntenant = \"a-tenant-with-a-long-name-too\"\n\n"
+            )
+        };
+        let text: String = (0..10_000).map(token).collect();
+        std::fs::write(&path, &text).unwrap();
+        assert_eq!(ConfigFile::read(&path).unwrap().access.tokens.len(), 10_000);
+        // What stands last may be what keeps somebody out.
+        let long = format!("{}{}", "# a comment\n".repeat(750_000), token(1));
+        std::fs::write(&path, long).unwrap();
+        let refused = ConfigFile::read(&path).unwrap_err().to_string();
+        let expected = "collector.toml:1: the file is longer than 8388608 bytes";
+        assert!(refused.contains(expected), "{refused}");
+    }
+
+    /// Configurations that cannot be used, each with a secret in it, and with the place that complains.
+    const SECRETIVE: [(&str, &str); 18] = [
+        ("FIRST\nheaders = \"authorization=Bearer SECRET\"", "forward[0].headers"),
+        ("FIRST\nheaders = [\"SECRET\"]", "forward[0].headers"),
+        ("FIRST\nheaders = { authorization = [\"SECRET\"] }", "forward[0].headers"),
+        ("FIRST\nheaders = { authorization = \"SECRET\\n\" }", "forward[0].headers"),
+        ("FIRST\nheaders = { \"authorization: Bearer SECRET\" = \"\" }", "forward[0].headers"),
+        ("FIRST\nheaders_file = [\"SECRET\"]", "forward[0].headers_file"),
+        ("FIRST\ntimeout_seconds = \"SECRET\"", "forward[0].timeout_seconds"),
+        ("FIRST\nprotocol = \"SECRET\"", "forward[0].protocol"),
+        (
+            "[[forward]]\nname = \"a\"\nendpoint = \"https//user:SECRET@host\"",
+            "forward[0].endpoint",
+        ),
+        (
+            "[[forward]]\nname = \"a\"\nendpoint = \"ftp://user:SECRET@host/x?key=SECRET\"",
+            "forward[0].endpoint",
+        ),
+        (
+            "[[forward]]\nname = \"a\"\nendpoint = \"https://user:SE/CRET?SECRET@ho st\"",
+            "forward[0].endpoint",
+        ),
+        ("FIRST\nendpoints = { logs = \"SECRET@nowhere\" }", "forward[0].endpoints"),
+        ("[redaction.allow]\nvalues = \"SECRET\"", "redaction.allow.values"),
+        ("[redaction.allow]\nmatches = { a = \"SECRET\" }", "redaction.allow.matches"),
+        (
+            "[[access.tokens]]\nname = \"a\"\nhash = \"x\"\nscopes = [\"SECRET\"]",
+            "access.tokens[0].scopes",
+        ),
+        ("[[access.tokens]]\nname = \"a\"\nhash = \"SECRET\"", "access.tokens[0].hash"),
+        ("[[access.tokens]]\nname = \"a\"\nhash = \"SECRET", ""),
+        ("[redaction.classes]\nprompts = \"SECRET\"", "redaction.classes.prompts"),
+    ];
+
+    #[test]
+    fn no_error_quotes_what_may_be_a_secret_and_each_names_the_key() {
+        for secret in
+            ["hunter2-secret", "blt_0123456789012345678901234567890123456789012", "ingest\u{e4}"]
+        {
+            for (text, key) in SECRETIVE {
+                let first = "[[forward]]\nname = \"a\"\nendpoint = \"http://a\"";
+                let text = text.replace("FIRST", first).replace("SECRET", secret);
+                let refused = refused(&text);
+                assert!(!refused.contains(secret), "{refused}");
+                assert!(refused.contains(key), "{refused} for {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_archive_that_is_no_place_is_told_without_user_and_password() {
+        let archive = "archive = \"nowhere://user:hunter2@host/a?key=hunter2\"";
+        let read = ConfigFile::parse(Path::new("/etc/blotter.toml"), archive).unwrap();
+        let refused = read.config(None).unwrap_err();
+        let mut said = format!("{refused:?}");
+        let mut error: Option<&dyn std::error::Error> = Some(&refused);
+        while let Some(it) = error {
+            said.push_str(&it.to_string());
+            error = it.source();
+        }
+        assert!(!said.contains("hunter2") && said.contains("@host/a"), "{said}");
     }
 
     #[test]

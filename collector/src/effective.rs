@@ -159,19 +159,36 @@ fn shown(value: &Value, path: &[String]) -> Value {
     }
 }
 
-/// A URL without user, password and query: some backends want their key there.
+/// A URL without user, password and query: some backends want their key there. Other texts as they are.
 pub(crate) fn without_credentials(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let (rest, query) = match rest.split_once('?') {
-        Some((rest, _)) => (rest, "?(hidden)"),
-        None => (rest, ""),
+    format!("{scheme}://{}", without_user(rest))
+}
+
+/// The same of what was to be a URL, and may be none.
+pub(crate) fn in_words(text: &str) -> String {
+    match text.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains(['@', '?', '#']) => {
+            format!("{scheme}://{}", without_user(rest))
+        }
+        _ => without_user(text),
+    }
+}
+
+/// Without what stands before the last `@`, wherever that is (a password may hold any character, and a
+/// `/` in one is mostly a mistake), and without the query.
+fn without_user(rest: &str) -> String {
+    let (before, after) = rest.rsplit_once('@').map_or((None, rest), |(a, b)| (Some(a), b));
+    // Behind a query, `@` says nothing of a user.
+    let (hidden, shown) = match before {
+        None => ("", after),
+        Some(before) if before.contains(['?', '#']) => return HIDDEN.to_owned(),
+        Some(_) => ("(hidden)@", after),
     };
-    let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-    let authority = match authority.rsplit_once('@') {
-        Some((_, host)) => format!("(hidden)@{host}"),
-        None => authority.to_owned(),
-    };
-    format!("{scheme}://{authority}{path}{query}")
+    match shown.split_once(['?', '#']) {
+        Some((shown, _)) => format!("{hidden}{shown}?{HIDDEN}"),
+        None => format!("{hidden}{shown}"),
+    }
 }
 
 #[cfg(test)]
@@ -211,9 +228,20 @@ mod tests {
         for (text, expected) in [
             ("https://user:pw@host/a", "https://(hidden)@host/a"),
             ("s3://bucket/a", "s3://bucket/a"),
+            ("https://user:p/w@host/a", "https://(hidden)@host/a"),
+            ("https://host/a?user=b@c", "https://(hidden)"),
+            ("https://host/a#b", "https://host/a?(hidden)"),
             ("/var/lib/a?b", "/var/lib/a?b"),
+            ("somebody@host", "somebody@host"),
         ] {
             assert_eq!(without_credentials(text), expected);
+        }
+        for (text, expected) in [
+            ("https//user:pw@host/a?b", "(hidden)@host/a?(hidden)"),
+            ("host:4317", "host:4317"),
+            ("user:pw@host://x", "(hidden)@host://x"),
+        ] {
+            assert_eq!(in_words(text), expected);
         }
     }
 }

@@ -4,6 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::effective::without_credentials;
+
 /// Why a collector cannot start or stop.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -137,7 +139,15 @@ impl Error {
         location: impl std::fmt::Display,
         source: blotter_archive::Error,
     ) -> Self {
-        Self::Archive { location: location.to_string(), source: Box::new(source) }
+        let location = without_credentials(&location.to_string());
+        let source = match source {
+            blotter_archive::Error::Location { location, reason } => {
+                let location = without_credentials(&location);
+                blotter_archive::Error::Location { location, reason }
+            }
+            other => other,
+        };
+        Self::Archive { location, source: Box::new(source) }
     }
 
     /// For `map_err` on file operations.

@@ -30,7 +30,8 @@ mod seconds;
 mod simulation;
 
 pub use access::{
-    AccessConfig, ClientConfig, NewToken, Scope, TENANT_NAME, TlsConfig, TokenConfig, is_tenant_name,
+    AccessConfig, ClientConfig, NewToken, Scope, TENANT_NAME, TlsConfig, TokenConfig,
+    is_tenant_name,
 };
 pub use collector::Collector;
 pub use command_line::CommandLine;

@@ -21,6 +21,14 @@ pub enum Error {
         /// What the operating system says.
         source: std::io::Error,
     },
+    /// The configuration file is longer than is read.
+    #[error("{} is longer than {limit} bytes, the most that a configuration may have", path.display())]
+    ConfigurationTooLong {
+        /// The file.
+        path: PathBuf,
+        /// Most bytes that it may have.
+        limit: u64,
+    },
     /// Something in the configuration file cannot be used.
     #[error("{}:{line}: {reason}", path.display())]
     ConfigurationFile {

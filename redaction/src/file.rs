@@ -8,10 +8,10 @@ use serde::de::IgnoredAny;
 use toml_edit::{ImDocument, Item};
 
 use crate::keys::Keys;
-use crate::{Configuration, Error, Redactor};
+use crate::{Configuration, Error, Redactor, complaint};
 
-/// Largest file that is read, in bytes.
-const LIMIT: u64 = 1 << 20;
+/// Most bytes that a configuration file may have: 10,000 tokens have room.
+pub const CONFIGURATION_LIMIT: u64 = 8 << 20;
 
 /// What the file may hold.
 #[derive(Debug, Default, Deserialize)]
@@ -48,26 +48,47 @@ impl Configuration {
     /// # Errors
     /// With file and line of what cannot be read or used.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let unreadable = |source| Error::ConfigurationUnreadable { path: path.to_owned(), source };
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        let mut text = String::new();
-        file.take(LIMIT).read_to_string(&mut text).map_err(unreadable)?;
-        Self::parse(path, &text)
+        Self::parse(path, &Self::text(path)?)
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, Error> {
+    /// What stands in a configuration file. One that is too long is refused: the rest of it may be what
+    /// keeps somebody out.
+    ///
+    /// # Errors
+    /// With the file that cannot be read, or is longer than [`CONFIGURATION_LIMIT`].
+    pub fn text(path: &Path) -> Result<String, Error> {
+        let unreadable = |source| Error::ConfigurationUnreadable { path: path.to_owned(), source };
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        let mut text = Vec::new();
+        file.take(CONFIGURATION_LIMIT + 1).read_to_end(&mut text).map_err(unreadable)?;
+        if u64::try_from(text.len()).is_ok_and(|length| length > CONFIGURATION_LIMIT) {
+            return Err(Error::ConfigurationTooLong {
+                path: path.to_owned(),
+                limit: CONFIGURATION_LIMIT,
+            });
+        }
+        let no_text =
+            |error| unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error));
+        String::from_utf8(text).map_err(|error| no_text(error.utf8_error()))
+    }
+
+    /// As [`Configuration::read`], of the text that stands in the file `path`.
+    ///
+    /// # Errors
+    /// With file and line of what cannot be used.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Error> {
         let wrong = |offset: usize, reason: String| Error::ConfigurationFile {
             path: path.to_owned(),
             line: line(text, offset),
             reason,
         };
         let document = ImDocument::parse(text).map_err(|error| {
-            wrong(error.span().map_or(0, |span| span.start), error.message().to_owned())
+            wrong(error.span().map_or(0, |span| span.start), complaint(error.message()))
         })?;
         let read: Result<Content, _> = toml_edit::de::from_str(text);
         let mut configuration = read
             .map_err(|error| {
-                wrong(error.span().map_or(0, |span| span.start), error.message().to_owned())
+                wrong(error.span().map_or(0, |span| span.start), complaint(error.message()))
             })?
             .redaction;
         match Redactor::new(&configuration, Keys::ephemeral()?) {
@@ -143,6 +164,18 @@ rejects = ["acme_89abcdef"]
             let refused = refused(text);
             assert!(refused.starts_with(begins), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_file_that_is_too_long_is_refused_and_not_read_in_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long.toml");
+        let rest = usize::try_from(CONFIGURATION_LIMIT).unwrap() - 1;
+        std::fs::write(&path, format!("#{}", "x".repeat(rest))).unwrap();
+        assert_eq!(Configuration::read(&path).unwrap(), Configuration::default());
+        std::fs::write(&path, format!("#{}\n", "x".repeat(rest))).unwrap();
+        let refused = Configuration::read(&path).unwrap_err().to_string();
+        assert!(refused.contains("long.toml is longer than 8388608 bytes"), "{refused}");
     }
 
     #[test]

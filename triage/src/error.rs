@@ -32,8 +32,8 @@ pub enum Error {
     },
     /// Several tenants have a session of this id.
     #[error(
-        "session `{session_id}` is one of each of these tenants, and each is a session of its own; say which \
-         with --tenant NAME (`-` is without a tenant):\n{}",
+        "several tenants have a session `{session_id}`, and each is a session of its own; say which with \
+         --tenant NAME (`-`: the one without a tenant):\n{}",
         listed(.tenants)
     )]
     SeveralTenants {

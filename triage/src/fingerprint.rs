@@ -112,7 +112,8 @@ pub async fn search(
         .collect();
     let mut search = Search { needles, found: Sightings::default(), rows: BTreeSet::new() };
     for table in Table::ALL {
-        let mut columns = vec!["event_id", "session_id", "tenant", "time_unix_nano", "name", "record"];
+        let mut columns =
+            vec!["event_id", "session_id", "tenant", "time_unix_nano", "name", "record"];
         if table == Table::Events {
             // Long strings stand there instead of in the record.
             columns.extend(["text", "arguments", "output", "decision_reason", "error_message"]);

@@ -95,8 +95,9 @@ fn of_both() -> TempDir {
     data
 }
 
+/// One document, or one a line.
 fn lines(stdout: &str) -> Vec<Value> {
-    stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    serde_json::Deserializer::from_str(stdout).into_iter().map(Result::unwrap).collect()
 }
 
 /// The document without what names its tenant.
@@ -132,7 +133,8 @@ fn a_session_is_told_as_if_no_other_tenant_had_named_it() {
             all
         };
         assert_eq!((own_code, plain(&own)), (code, plain(&expected)), "{command:?}");
-        assert!(lines(&own).is_empty() || own.contains(r#""tenant":"acme""#), "{command:?} {own}");
+        let named = own.contains(r#""tenant":"acme""#) || own.contains(r#""tenant": "acme""#);
+        assert!(lines(&own).is_empty() || named, "{command:?} {own}");
     }
 }
 
@@ -152,7 +154,8 @@ fn sessions_of_two_tenants_are_two_lines_with_their_tenants() {
     assert_eq!(listed, [own("sess-1", "bad", 1), own("sess-1", "acme", 1)]);
     assert_eq!(code, 0);
     let (_, table, _) = triage(data.path(), &["sessions"]);
-    assert!(table.starts_with("STARTED (UTC)        SESSION  TENANT  AGENT"), "{table}");
+    let header: Vec<&str> = table.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(header.get(2..5), Some(["SESSION", "TENANT", "AGENT"].as_slice()), "{table}");
     let (_, one, _) = triage(data.path(), &["--format", "json", "sessions", "--tenant", "acme"]);
     assert_eq!(lines(&one).len(), 1, "{one}");
 }
@@ -216,7 +219,10 @@ fn questions_of_every_session_keep_tenants_apart() {
         let loaded = [
             ("blotter.configuration.kind", "instructions"),
             ("blotter.configuration.name", "AGENTS.md"),
-            ("blotter.configuration.digest", if tenant == "acme" { DIGESTS[0] } else { DIGESTS[1] }),
+            (
+                "blotter.configuration.digest",
+                if tenant == "acme" { DIGESTS[0] } else { DIGESTS[1] },
+            ),
         ];
         let records = [
             record("sess-1", "blotter.session.started", 0, &more),
@@ -226,10 +232,8 @@ fn questions_of_every_session_keep_tenants_apart() {
     }
     let (_, stdout, _) = triage(data.path(), &["--format", "json", "credentials"]);
     let credentials = lines(&stdout);
-    let tenants: Vec<(&Value, &Value)> = credentials
-        .iter()
-        .map(|it| (&it["token_type"], &it["sessions"][0]["tenant"]))
-        .collect();
+    let tenants: Vec<(&Value, &Value)> =
+        credentials.iter().map(|it| (&it["token_type"], &it["sessions"][0]["tenant"])).collect();
     assert_eq!(credentials.len(), 2, "{stdout}");
     assert!(tenants.contains(&(&"api_key".into(), &"acme".into())), "{stdout}");
     let (_, stdout, _) =

@@ -18,7 +18,7 @@ const NAMES_LIMIT: usize = 64;
 /// A certificate that was shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Certificate {
-    /// The subject's common name first, then the alternative names.
+    /// The alternative names, or else the subject's common name.
     names: Vec<String>,
     /// Until when it is valid, and those between it and the authority that were shown with it; in seconds
     /// since 1970.
@@ -55,15 +55,25 @@ impl Certificate {
     }
 }
 
+/// The names in a certificate: its alternative names of DNS or URI kind; the common name of its subject only
+/// where it has none of those (RFC 6125, section 6.4.4): authorities that check an alternative name let people
+/// choose the common name.
 fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
-    let common = certificate.subject().iter_common_name();
-    let mut names: Vec<String> =
-        common.filter_map(|name| name.as_str().ok().map(ToOwned::to_owned)).collect();
-    if let Ok(Some(alternative)) = certificate.subject_alternative_name() {
-        names.extend(alternative.value.general_names.iter().filter_map(|name| match name {
-            GeneralName::DNSName(name) | GeneralName::URI(name) => Some((*name).to_owned()),
-            _ => None,
-        }));
+    let mut names: Vec<String> = match certificate.subject_alternative_name() {
+        Ok(Some(alternative)) => {
+            let names = alternative.value.general_names.iter().filter_map(|name| match name {
+                GeneralName::DNSName(name) | GeneralName::URI(name) => Some((*name).to_owned()),
+                _ => None,
+            });
+            names.collect()
+        }
+        Ok(None) => Vec::new(),
+        // What cannot be read may hold a name that the common one must give way to.
+        Err(_) => return Vec::new(),
+    };
+    if names.is_empty() {
+        let common = certificate.subject().iter_common_name();
+        names.extend(common.filter_map(|name| name.as_str().ok().map(ToOwned::to_owned)));
     }
     names.truncate(NAMES_LIMIT);
     names
@@ -135,11 +145,11 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_is_known_by_its_common_name_and_by_its_alternative_names() {
+    fn a_certificate_is_known_by_its_alternative_names_and_else_by_its_common_name() {
         let dns = SanType::DnsName("agent.example".try_into().unwrap());
         let uri = SanType::URI("spiffe://example/agent".try_into().unwrap());
         let names = read(certificate("agent one", vec![dns, uri]));
-        assert_eq!(names.names, ["agent one", "agent.example", "spiffe://example/agent"]);
+        assert_eq!(names.names, ["agent.example", "spiffe://example/agent"]);
         let clients = |name: &str| {
             Clients::new(&[ClientConfig {
                 name: name.to_owned(),
@@ -147,14 +157,24 @@ mod tests {
                 tenant: Some("acme".to_owned()),
             }])
         };
-        for name in ["agent one", "agent.example", "spiffe://example/agent"] {
+        for name in ["agent.example", "spiffe://example/agent"] {
             let clients = clients(name);
             let (found, client) = clients.look_up(&names).unwrap();
             assert_eq!((found, client.tenant.as_deref()), (name, Some("acme")));
         }
-        for name in ["agent", "Agent One", "*.example", "example"] {
+        for name in ["agent one", "agent", "Agent One", "*.example", "example"] {
             assert!(clients(name).look_up(&names).is_none(), "{name}");
         }
+        let email = SanType::Rfc822Name("a@example".try_into().unwrap());
+        let named = CertificateNames::read(&certificate("agent one", vec![email]));
+        assert!(clients("agent one").look_up(&named).is_some());
+    }
+
+    #[test]
+    fn a_common_name_that_imitates_another_identity_does_not_pass_as_it() {
+        let own = SanType::URI("spiffe://example/somebody".try_into().unwrap());
+        let names = CertificateNames::read(&certificate("spiffe://example/agent", vec![own]));
+        assert_eq!(names.0, ["spiffe://example/somebody"]);
     }
 
     #[test]

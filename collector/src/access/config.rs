@@ -64,8 +64,8 @@ pub struct TokenConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientConfig {
-    /// The common name of the certificate's subject, or one of its alternative names (DNS or URI), to the
-    /// letter: what it sends is stored under `certificate:<name>`.
+    /// One of the certificate's alternative names (DNS or URI) or, where it has none of those, the common name
+    /// of its subject, to the letter: what it sends is stored under `certificate:<name>`.
     pub name: String,
     /// What it may do.
     #[serde(default = "ingest")]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use blotter_redaction::CONFIGURATION_LIMIT;
 use blotter_schemas::names::blotter::{self as names, events};
 use tokio_util::sync::CancellationToken;
 
@@ -148,7 +149,8 @@ impl Followed {
 
 /// A digest of what is in the file, or why it cannot be read.
 fn content(file: &Path) -> String {
-    tls::read(file).map_or_else(|reason| reason, |content| blake3::hash(&content).to_string())
+    let read = tls::read(file, CONFIGURATION_LIMIT);
+    read.map_or_else(|reason| reason, |content| blake3::hash(&content).to_string())
 }
 
 fn told(name: &'static str, text: &str, reason: Option<&str>) -> OwnEvent {

@@ -73,8 +73,22 @@ impl Denied {
     }
 }
 
-/// Longest name of a certificate that is told.
+/// Longest name of a certificate that is told, in characters.
 const NAME_TOLD: usize = 128;
+
+/// A name from a certificate for a log: whoever asked for the certificate may have chosen it.
+fn told(name: &str) -> String {
+    let mut told = String::new();
+    for it in name.chars().take(NAME_TOLD) {
+        // Line breaks of Unicode, and what turns the direction of a text, are no control characters.
+        if it.is_control() || matches!(it, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            told.extend(it.escape_unicode());
+        } else {
+            told.push(it);
+        }
+    }
+    told
+}
 
 impl Gate {
     /// One that lets in who the configuration says.
@@ -141,12 +155,11 @@ impl Gate {
             };
         }
         if let Some(shown) = certificate.filter(|_| !known.clients.is_empty()) {
-            let told = || shown.first().chars().take(NAME_TOLD).collect();
             if shown.is_expired(chrono::Utc::now()) {
-                return Err(Denied::CertificateExpired(told()));
+                return Err(Denied::CertificateExpired(told(shown.first())));
             }
             let Some((name, client)) = known.clients.look_up(shown) else {
-                return Err(Denied::Certificate(told()));
+                return Err(Denied::Certificate(told(shown.first())));
             };
             let sender = format!("certificate:{name}");
             return identity(sender, &client.scopes, client.tenant.as_ref(), scope);
@@ -161,12 +174,13 @@ impl Gate {
     pub(crate) fn failed(&self, address: IpAddr, reason: &str) -> Result<(), Duration> {
         self.failed.fetch_add(1, Ordering::Relaxed);
         let now = Instant::now();
-        let (answer, due) = {
-            let mut throttle = self.throttle.lock().unwrap_or_else(PoisonError::into_inner);
-            (throttle.failed(address, reason, now), throttle.due(false, now))
-        };
+        let mut throttle = self.throttle.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = throttle.failed(address, reason, now);
+        // The others are told of by the clock.
+        let due = if noted.is_new { throttle.due(false, now) } else { Vec::new() };
+        drop(throttle);
         self.tell_of(due);
-        answer
+        noted.answer
     }
 
     /// Failed attempts since the start.
@@ -324,6 +338,13 @@ mod tests {
         assert_eq!(ask(new.reveal()), Err(Denied::Missing));
         // Over the Unix socket nobody needs one.
         assert_eq!(gate.admit(&HeaderMap::new(), None, true, Scope::Ingest), Ok(None));
+    }
+
+    #[test]
+    fn a_name_from_a_certificate_is_told_in_one_line() {
+        let told = told(&format!("a\nWARN forged\r\u{1b}[2J\u{2028}{}", "x".repeat(200)));
+        assert!(told.starts_with("a\\u{a}WARN forged\\u{d}\\u{1b}[2J\\u{2028}x"), "{told}");
+        assert!(!told.contains(char::is_control) && told.len() < 200, "{told}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A right credential is always let in, also from an address that has just shown a hundred wrong ones:
 //! tokens cannot be guessed, and who shares an address with somebody who tries must not suffer for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
@@ -27,12 +27,23 @@ pub(super) struct Attempts {
     pub reason: String,
 }
 
+/// What came of a failed attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Noted {
+    /// Whether its address was not remembered.
+    pub is_new: bool,
+    /// Whether it is answered, or else the pause that the address is to make.
+    pub answer: Result<(), Duration>,
+}
+
 #[derive(Debug)]
 struct Untold {
     count: u64,
     reason: String,
     told: Option<Instant>,
     last: Instant,
+    /// Since when it waits to be told of, where it does.
+    due: Option<Instant>,
 }
 
 /// Failed attempts of every address.
@@ -41,8 +52,15 @@ pub(super) struct Throttle {
     answers: Buckets<IpAddr>,
     events: Buckets<()>,
     untold: BTreeMap<IpAddr, Untold>,
+    /// Addresses that wait to be told of, in the order in which they are, with the time from which on: however
+    /// many there are, each has its turn.
+    waiting: BTreeSet<(Instant, IpAddr)>,
+    /// All addresses, the one that made the longest pause first: that is forgotten where room is needed.
+    quiet: BTreeSet<(Instant, IpAddr)>,
     /// Attempts of addresses that were forgotten before they were told of.
     forgotten: u64,
+    /// When those were told of.
+    forgotten_told: Option<Instant>,
 }
 
 impl Throttle {
@@ -53,77 +71,79 @@ impl Throttle {
             answers: Buckets::new(refill(per_minute), ADDRESSES),
             events: Buckets::new(refill(EVENTS_PER_MINUTE), 1),
             untold: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            quiet: BTreeSet::new(),
             forgotten: 0,
+            forgotten_told: None,
         }
     }
 
     /// Notes a failed attempt.
-    ///
-    /// # Errors
-    /// Where the address has made too many: with the pause that it is to make.
-    pub(super) fn failed(
-        &mut self,
-        address: IpAddr,
-        reason: &str,
-        now: Instant,
-    ) -> Result<(), Duration> {
+    pub(super) fn failed(&mut self, address: IpAddr, reason: &str, now: Instant) -> Noted {
         let address = network(address);
-        if !self.untold.contains_key(&address) && self.untold.len() >= ADDRESSES {
-            self.forget(now);
+        let is_new = !self.untold.contains_key(&address);
+        if is_new && self.untold.len() >= ADDRESSES {
+            self.forget();
         }
         let untold = self.untold.entry(address).or_insert_with(|| Untold {
             count: 0,
             reason: String::new(),
             told: None,
             last: now,
+            due: None,
         });
         untold.count += 1;
+        self.quiet.remove(&(untold.last, address));
         untold.last = now;
+        self.quiet.insert((now, address));
         reason.clone_into(&mut untold.reason);
-        self.answers.take(&address, 1.0, now)
+        if untold.due.is_none() {
+            // One that was told of long ago does not come before those that wait already.
+            let due = untold.told.map_or(now, |told| now.max(told + TELLING));
+            untold.due = Some(due);
+            self.waiting.insert((due, address));
+        }
+        Noted { is_new, answer: self.answers.take(&address, 1.0, now) }
     }
 
     /// What is to be told of now; with `all`, whatever was not told of.
     pub(super) fn due(&mut self, all: bool, now: Instant) -> Vec<Attempts> {
-        let mut due = Vec::new();
-        let is_due = |untold: &Untold| {
-            let waited =
-                untold.told.is_none_or(|told| now.saturating_duration_since(told) >= TELLING);
-            untold.count > 0 && (all || waited)
-        };
-        for (address, untold) in self.untold.iter_mut().filter(|(_, untold)| is_due(untold)) {
-            if !all && self.events.take(&(), 1.0, now).is_err() {
-                break;
-            }
-            due.push(Attempts {
-                address: Some(*address),
-                count: std::mem::take(&mut untold.count),
-                reason: std::mem::take(&mut untold.reason),
-            });
-            untold.told = Some(now);
-        }
-        if self.forgotten > 0 && (all || self.events.take(&(), 1.0, now).is_ok()) {
-            due.push(Attempts {
+        let mut told = Vec::new();
+        let waited =
+            self.forgotten_told.is_none_or(|told| now.saturating_duration_since(told) >= TELLING);
+        if self.forgotten > 0 && (all || (waited && self.events.take(&(), 1.0, now).is_ok())) {
+            self.forgotten_told = Some(now);
+            told.push(Attempts {
                 address: None,
                 count: std::mem::take(&mut self.forgotten),
                 reason: "attempts of more addresses than are remembered".to_owned(),
             });
         }
-        due
+        while let Some((due, address)) = self.waiting.first().copied() {
+            if !all && (due > now || self.events.take(&(), 1.0, now).is_err()) {
+                break;
+            }
+            self.waiting.pop_first();
+            let Some(untold) = self.untold.get_mut(&address) else { continue };
+            untold.due = None;
+            untold.told = Some(now);
+            told.push(Attempts {
+                address: Some(address),
+                count: std::mem::take(&mut untold.count),
+                reason: std::mem::take(&mut untold.reason),
+            });
+        }
+        told
     }
 
-    fn forget(&mut self, now: Instant) {
-        self.untold.retain(|_, untold| {
-            untold.count > 0 || now.saturating_duration_since(untold.last) < TELLING
-        });
-        if self.untold.len() >= ADDRESSES {
-            let oldest = self.untold.iter().min_by_key(|(_, untold)| untold.last);
-            if let Some(address) = oldest.map(|(address, _)| *address)
-                && let Some(untold) = self.untold.remove(&address)
-            {
-                self.forgotten += untold.count;
-            }
+    /// Forgets one address.
+    fn forget(&mut self) {
+        let Some((_, address)) = self.quiet.pop_first() else { return };
+        let Some(untold) = self.untold.remove(&address) else { return };
+        if let Some(due) = untold.due {
+            self.waiting.remove(&(due, address));
         }
+        self.forgotten += untold.count;
     }
 }
 
@@ -148,11 +168,12 @@ mod tests {
         let now = Instant::now();
         let mut throttle = Throttle::new(3);
         for _ in 0..3 {
-            throttle.failed(ONE, "wrong", now).unwrap();
+            throttle.failed(ONE, "wrong", now).answer.unwrap();
         }
-        assert_eq!(throttle.failed(ONE, "wrong", now).unwrap_err(), Duration::from_secs(20));
-        throttle.failed([192, 0, 2, 2].into(), "wrong", now).unwrap();
-        throttle.failed(ONE, "wrong", now + Duration::from_secs(20)).unwrap();
+        let put_off = throttle.failed(ONE, "wrong", now).answer;
+        assert_eq!(put_off, Err(Duration::from_secs(20)));
+        throttle.failed([192, 0, 2, 2].into(), "wrong", now).answer.unwrap();
+        throttle.failed(ONE, "wrong", now + Duration::from_secs(20)).answer.unwrap();
     }
 
     #[test]
@@ -191,11 +212,54 @@ mod tests {
     }
 
     #[test]
+    fn every_address_has_its_turn_however_many_others_go_on_failing() {
+        let start = Instant::now();
+        let mut throttle = Throttle::new(3);
+        let addresses = || (1..=160).map(|number: u8| IpAddr::from([127, 0, 0, number]));
+        let last = IpAddr::from([127, 9, 9, 9]);
+        let mut told: BTreeMap<IpAddr, u64> = BTreeMap::new();
+        // Every two seconds all of them fail, for ten minutes: 60 events are made in each.
+        for round in 0..300 {
+            let now = start + Duration::from_secs(2 * round);
+            for address in addresses().chain([last]) {
+                let _ = throttle.failed(address, "wrong", now);
+            }
+            for attempts in throttle.due(false, now) {
+                *told.entry(attempts.address.unwrap()).or_default() += 1;
+            }
+        }
+        let (least, most) = (told.values().min().unwrap(), told.values().max().unwrap());
+        assert_eq!(told.len(), 161);
+        assert!(*least >= 3 && most - least <= 1, "{least} to {most}");
+    }
+
+    #[test]
+    fn the_order_of_waiting_and_the_addresses_are_forgotten_together() {
+        let now = Instant::now();
+        let mut throttle = Throttle::new(3);
+        let many = u32::try_from(ADDRESSES).unwrap() + 9;
+        for number in 0..many {
+            let at = now + Duration::from_millis(number.into());
+            let _ = throttle.failed(IpAddr::V4(number.into()), "wrong", at);
+        }
+        let sizes = (throttle.untold.len(), throttle.waiting.len(), throttle.quiet.len());
+        assert_eq!(sizes, (ADDRESSES, ADDRESSES, ADDRESSES));
+        // Those that were first were forgotten, and are told of first.
+        let told = throttle.due(false, now + TELLING);
+        assert_eq!((told[0].address, told[0].count), (None, 9));
+        assert_eq!(told[1].address, Some(IpAddr::V4(9.into())));
+        let _ = throttle.due(true, now + TELLING);
+        assert_eq!((throttle.waiting.len(), throttle.quiet.len()), (0, ADDRESSES));
+    }
+
+    #[test]
     fn a_network_of_ipv6_addresses_is_one() {
         let now = Instant::now();
         let mut throttle = Throttle::new(1);
-        throttle.failed("2001:db8::1".parse().unwrap(), "wrong", now).unwrap();
-        assert!(throttle.failed("2001:db8::2".parse().unwrap(), "wrong", now).is_err());
-        assert!(throttle.failed("2001:db8:0:1::1".parse().unwrap(), "wrong", now).is_ok());
+        let mut failed = |address: &str| throttle.failed(address.parse().unwrap(), "wrong", now);
+        assert_eq!(failed("2001:db8::1"), Noted { is_new: true, answer: Ok(()) });
+        let again = failed("2001:db8::2");
+        assert!(!again.is_new && again.answer.is_err());
+        assert_eq!(failed("2001:db8:0:1::1"), Noted { is_new: true, answer: Ok(()) });
     }
 }

@@ -13,10 +13,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use super::{AccessConfig, CertificateNames, TlsConfig};
+use super::{AccessConfig, Certificate, TlsConfig};
 use crate::Error;
 
-/// Largest file that is read, in bytes.
+/// Longest file of certificates or of a key that is read, in bytes.
 const LIMIT: u64 = 1 << 20;
 
 /// TLS of our ports.
@@ -48,9 +48,13 @@ struct Files {
 impl Files {
     fn read(config: &TlsConfig) -> Result<Self, String> {
         Ok(Self {
-            certificate: read(&config.certificate_file)?,
-            key: read(&config.key_file)?,
-            authority: config.client_ca_file.as_deref().map(read).transpose()?,
+            certificate: read(&config.certificate_file, LIMIT)?,
+            key: read(&config.key_file, LIMIT)?,
+            authority: config
+                .client_ca_file
+                .as_deref()
+                .map(|file| read(file, LIMIT))
+                .transpose()?,
         })
     }
 
@@ -115,12 +119,16 @@ impl Tls {
     }
 }
 
-/// What is in a file, or why it cannot be read.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
+/// What is in a file, or why it cannot be read: a part of one that is longer than `limit` bytes is nothing.
+pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     let mut content = Vec::new();
     let read =
-        std::fs::File::open(path).and_then(|file| file.take(LIMIT).read_to_end(&mut content));
+        std::fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut content));
     read.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    if content.len() as u64 > limit {
+        let name = path.display();
+        return Err(format!("{name} is longer than {limit} bytes, the most that is read"));
+    }
     Ok(content)
 }
 
@@ -169,7 +177,8 @@ pub(crate) fn expiries(path: &Path) -> Result<Vec<(String, DateTime<Utc>)>, Stri
     let expiry = |certificate: &CertificateDer<'_>| {
         let (_, read) = X509Certificate::from_der(certificate).ok()?;
         let expires = DateTime::from_timestamp(read.validity().not_after.timestamp(), 0)?;
-        Some((CertificateNames::read(certificate).first().to_owned(), expires))
+        let shown = Certificate::read(std::slice::from_ref(certificate))?;
+        Some((shown.first().to_owned(), expires))
     };
     Ok(all.iter().filter_map(expiry).collect())
 }
@@ -258,5 +267,9 @@ mod tests {
         write(folder.path(), "one");
         fs::write(folder.path().join("k.pem"), "nothing").unwrap();
         assert!(refused().contains("k.pem"));
+        // What stands behind its first part may be an authority that was to be asked.
+        let long = [fs::read(folder.path().join("c.pem")).unwrap(), vec![b'\n'; 1 << 20]].concat();
+        fs::write(folder.path().join("c.pem"), long).unwrap();
+        assert!(refused().contains("c.pem is longer than 1048576 bytes"), "{}", refused());
     }
 }

@@ -7,9 +7,14 @@ use http::Uri;
 use http::header::{HeaderName, HeaderValue};
 
 use super::destination::{Destination, Headers, Protocol};
+use crate::effective::in_words;
 
 /// Longest name of a destination.
 const NAME_LIMIT: usize = 40;
+/// Longest that a request may take, in seconds.
+const TIMEOUT_LIMIT: u64 = 600;
+/// Longest that a batch waits for more, in milliseconds.
+const DELAY_LIMIT: u64 = 600_000;
 /// Headers that the protocol itself needs.
 const OWN_HEADERS: [&str; 7] = [
     "content-type",
@@ -71,8 +76,16 @@ impl Destination {
         if self.batch.records == 0 || self.batch.bytes == 0 {
             return wrong("batch", "a batch of nothing cannot be sent".to_owned());
         }
-        if self.timeout_seconds == 0 {
-            return wrong("timeout_seconds", "must be at least 1".to_owned());
+        if self.batch.delay_milliseconds > DELAY_LIMIT {
+            return wrong("batch", format!("delay_milliseconds must be from 0 to {DELAY_LIMIT}"));
+        }
+        if !(1..=TIMEOUT_LIMIT).contains(&self.timeout_seconds) {
+            return wrong("timeout_seconds", format!("must be from 1 to {TIMEOUT_LIMIT}"));
+        }
+        if self.budget_bytes == Some(0) {
+            let reason =
+                "must be at least 1; leave it out for a quarter of what the journal may have";
+            return wrong("budget_bytes", reason.to_owned());
         }
         for (field, conditions) in [("include", &self.include), ("exclude", &self.exclude)] {
             if conditions.iter().any(|it| it.attribute.is_empty() || it.values.is_empty()) {
@@ -103,7 +116,7 @@ impl Headers {
     pub(super) fn check(&self) -> Result<(), String> {
         for (name, value) in &self.0 {
             let known = HeaderName::try_from(name.as_str())
-                .map_err(|_| format!("`{}` is no name of a header", name.escape_debug()))?;
+                .map_err(|_| format!("`{}` is no name of a header", begin(name)))?;
             if OWN_HEADERS.contains(&known.as_str()) {
                 return Err(format!("`{known}` is set by the protocol"));
             }
@@ -114,11 +127,19 @@ impl Headers {
     }
 }
 
+/// How a name begins: a whole header may stand where its name should.
+fn begin(name: &str) -> String {
+    let plain = |it: &char| it.is_ascii_alphanumeric() || "-_".contains(*it);
+    let begin: String = name.chars().take_while(plain).take(NAME_LIMIT).collect();
+    if begin.len() < name.len() { format!("{begin}...") } else { begin }
+}
+
 /// A URL that requests can be sent to.
 pub(super) fn url(text: &str) -> Result<Uri, String> {
-    let uri: Uri = text.parse().map_err(|error| format!("{text:?} is no URL: {error}"))?;
+    let told = in_words(text);
+    let uri: Uri = text.parse().map_err(|error| format!("{told:?} is no URL: {error}"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
-        return Err(format!("{text:?} must begin with http:// or https:// and name a host"));
+        return Err(format!("{told:?} must begin with http:// or https:// and name a host"));
     }
     if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
         return Err("credentials do not stand in a URL; use headers or headers_file".to_owned());
@@ -148,7 +169,10 @@ mod tests {
             ("endpoint = \"https://host\"\nheaders = { host = \"c\" }", "headers"),
             ("endpoint = \"https://host\"\ntls = { key_file = \"a\" }", "tls"),
             ("endpoint = \"https://host\"\nbatch = { records = 0 }", "batch"),
+            ("endpoint = \"https://host\"\nbatch = { delay_milliseconds = 600001 }", "batch"),
             ("endpoint = \"https://host\"\ntimeout_seconds = 0", "timeout_seconds"),
+            ("endpoint = \"https://host\"\ntimeout_seconds = 601", "timeout_seconds"),
+            ("endpoint = \"https://host\"\nbudget_bytes = 0", "budget_bytes"),
             (
                 "endpoint = \"https://host\"\nexclude = [{ attribute = \"a\", values = [] }]",
                 "exclude",

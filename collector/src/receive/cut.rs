@@ -36,7 +36,7 @@ impl Edit for Cut {
         self.text(&mut attribute.key)
     }
 
-    fn event_name(&mut self, name: &mut String) -> u64 {
+    fn name(&mut self, name: &mut String) -> u64 {
         self.text(name)
     }
 

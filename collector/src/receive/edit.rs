@@ -17,8 +17,8 @@ const DEPTH: usize = 200;
 pub(super) trait Edit {
     /// An attribute: its key, and its value before that is walked over. True where it was changed.
     fn attribute(&mut self, attribute: &mut KeyValue) -> u64;
-    /// The name of an event.
-    fn event_name(&mut self, name: &mut String) -> u64;
+    /// The name of an event, a span, a metric, a scope, or of a value in a map.
+    fn name(&mut self, name: &mut String) -> u64;
     /// Any other string.
     fn text(&mut self, text: &mut String) -> u64;
     /// Bytes in a value.
@@ -29,9 +29,9 @@ pub(super) trait Edit {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Changes {
     /// For every record, as redaction counts them: changes in it, its resource and its scope.
-    records: Vec<u64>,
+    pub(super) records: Vec<u64>,
     /// Places that were changed.
-    total: u64,
+    pub(super) total: u64,
 }
 
 impl Changes {
@@ -120,7 +120,7 @@ impl<E: Edit> Walk<'_, E> {
 
     fn scope(&mut self, scope: &mut Option<InstrumentationScope>, schema_url: &mut String) -> u64 {
         if let Some(scope) = scope {
-            self.text(&mut scope.name);
+            self.name(&mut scope.name);
             self.text(&mut scope.version);
             self.attributes(&mut scope.attributes);
         }
@@ -130,7 +130,7 @@ impl<E: Edit> Walk<'_, E> {
 
     fn log(&mut self, record: &mut LogRecord, around: u64) {
         self.text(&mut record.severity_text);
-        self.here += self.with.event_name(&mut record.event_name);
+        self.name(&mut record.event_name);
         self.attributes(&mut record.attributes);
         self.any(record.body.as_mut(), 0);
         self.end_records(around, 1);
@@ -138,10 +138,10 @@ impl<E: Edit> Walk<'_, E> {
 
     fn span(&mut self, span: &mut Span, around: u64) {
         self.text(&mut span.trace_state);
-        self.text(&mut span.name);
+        self.name(&mut span.name);
         self.attributes(&mut span.attributes);
         for event in &mut span.events {
-            self.here += self.with.event_name(&mut event.name);
+            self.name(&mut event.name);
             self.attributes(&mut event.attributes);
         }
         for link in &mut span.links {
@@ -155,7 +155,7 @@ impl<E: Edit> Walk<'_, E> {
     }
 
     fn metric(&mut self, metric: &mut Metric, around: u64) {
-        self.text(&mut metric.name);
+        self.name(&mut metric.name);
         self.text(&mut metric.description);
         self.text(&mut metric.unit);
         self.attributes(&mut metric.metadata);
@@ -210,7 +210,7 @@ impl<E: Edit> Walk<'_, E> {
             }
             Value::KvlistValue(list) => {
                 for entry in &mut list.values {
-                    self.text(&mut entry.key);
+                    self.name(&mut entry.key);
                     self.any(entry.value.as_mut(), depth + 1);
                 }
             }
@@ -219,6 +219,10 @@ impl<E: Edit> Walk<'_, E> {
             | Value::DoubleValue(_)
             | Value::StringValueStrindex(_) => {}
         }
+    }
+
+    fn name(&mut self, name: &mut String) {
+        self.here += self.with.name(name);
     }
 
     fn text(&mut self, text: &mut String) {

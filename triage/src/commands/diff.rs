@@ -40,8 +40,10 @@ pub struct Arguments {
 
 /// Compares two runs.
 pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Outcome> {
-    let (a, b) =
-        (snapshot_of(global, &arguments, &arguments.a).await?, snapshot_of(global, &arguments, &arguments.b).await?);
+    let (a, b) = (
+        snapshot_of(global, &arguments, &arguments.a).await?,
+        snapshot_of(global, &arguments, &arguments.b).await?,
+    );
     let diff = diff((&arguments.a, &a), (&arguments.b, &b));
     let text = match global.format {
         Format::Json => json::diff(&diff)?,

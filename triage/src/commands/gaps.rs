@@ -110,7 +110,8 @@ pub(super) async fn roots(
     tenant: &Tenant,
 ) -> anyhow::Result<Vec<Wanted>> {
     let since = since.map(|text| moment("--since", text, Utc::now())).transpose()?;
-    let found = list(archive, &Selection { since, tenant: tenant.asked(), ..Selection::default() }).await?;
+    let found =
+        list(archive, &Selection { since, tenant: tenant.asked(), ..Selection::default() }).await?;
     if found.without_session > 0 {
         let rows = found.without_session;
         output::note(&format!("Rows that name no session, and are not looked at: {rows}."));

@@ -7,7 +7,7 @@ use clap::Args;
 #[derive(Debug, Clone, Default, Args)]
 pub struct Tenant {
     /// Only sessions of this tenant; `-`: only those without one. Two tenants' sessions of one id are two.
-    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    #[arg(long, value_name = "NAME")]
     tenant: Option<String>,
 }
 

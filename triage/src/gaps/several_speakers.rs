@@ -20,9 +20,7 @@ pub(super) const RULE: Rule = Rule {
             the other.",
     false_positive: "A session that was resumed; an agent that exports from several processes or \
                      machines; a forwarder beside it.",
-    find: |trail: &Trail<'_>, _: &Ledger| {
-        of(trail.session).into_iter().collect()
-    },
+    find: |trail: &Trail<'_>, _: &Ledger| of(trail.session).into_iter().collect(),
 };
 
 /// Rows of each speaker that prove it.
