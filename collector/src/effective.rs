@@ -160,7 +160,7 @@ fn shown(value: &Value, path: &[String]) -> Value {
 }
 
 /// A URL without user, password and query: some backends want their key there.
-fn without_credentials(text: &str) -> String {
+pub(crate) fn without_credentials(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     let (rest, query) = match rest.split_once('?') {
         Some((rest, _)) => (rest, "?(hidden)"),

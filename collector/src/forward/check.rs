@@ -7,6 +7,7 @@ use http::Uri;
 use http::header::{HeaderName, HeaderValue};
 
 use super::destination::{Destination, Headers, Protocol};
+use crate::effective::without_credentials;
 
 /// Longest name of a destination.
 const NAME_LIMIT: usize = 40;
@@ -116,14 +117,30 @@ impl Headers {
 
 /// A URL that requests can be sent to.
 pub(super) fn url(text: &str) -> Result<Uri, String> {
-    let uri: Uri = text.parse().map_err(|error| format!("{text:?} is no URL: {error}"))?;
+    let shown = shown(text);
+    let uri: Uri = text.parse().map_err(|error| format!("{shown:?} is no URL: {error}"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
-        return Err(format!("{text:?} must begin with http:// or https:// and name a host"));
+        return Err(format!("{shown:?} must begin with http:// or https:// and name a host"));
     }
     if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
         return Err("credentials do not stand in a URL; use headers or headers_file".to_owned());
     }
     Ok(uri)
+}
+
+/// What may be shown of something that should be a URL.
+fn shown(text: &str) -> String {
+    if text.contains("://") {
+        return without_credentials(text);
+    }
+    let (before, query) = match text.split_once('?') {
+        Some((before, _)) => (before, "?(hidden)"),
+        None => (text, ""),
+    };
+    match before.rsplit_once('@') {
+        Some((_, host)) => format!("(hidden)@{host}{query}"),
+        None => format!("{before}{query}"),
+    }
 }
 
 #[cfg(test)]
@@ -159,6 +176,17 @@ mod tests {
         let mut named = destination("endpoint = \"http://host\"").unwrap();
         named.name = "../up".to_owned();
         assert_eq!(named.check().unwrap_err().field, "name");
+    }
+
+    #[test]
+    fn a_key_in_an_endpoint_that_cannot_be_used_is_not_said() {
+        for endpoint in
+            ["ftp://host/?key=hunter2", "host?key=hunter2", "a:hunter2@host", "http:// ?hunter2"]
+        {
+            let unusable =
+                destination(&format!("endpoint = \"{endpoint}\"")).unwrap().check().unwrap_err();
+            assert!(!unusable.reason.contains("hunter2"), "{unusable:?}");
+        }
     }
 
     #[test]
