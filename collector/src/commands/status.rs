@@ -133,13 +133,15 @@ fn text(report: &Report, asked: &Asked) -> String {
     }
     for it in &report.destinations {
         lines.push(format!(
-            "  {}: {} forwarded, {} rejected, {} dead letters, {} given up, {} retries{}",
+            "  {}: {} forwarded, {} rejected, {} set aside, {} given up, {} retries; {} dead letters with {} records lie there{}",
             it.name,
             it.forwarded,
             it.rejected,
             it.dead_letters,
             it.shed,
             it.retries,
+            it.lying_letters,
+            it.lying_records,
             it.failing.as_ref().map(|why| format!("; FAILING: {why}")).unwrap_or_default()
         ));
     }
