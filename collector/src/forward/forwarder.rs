@@ -373,6 +373,8 @@ impl<D: Deliver> Forwarder<D> {
             let waited = begun.elapsed();
             let seconds = waited.as_secs();
             if work.gives_up(waited) {
+                let reason = format!("no answer for {seconds} s, and too much waited behind it");
+                health.fails(work, Side::Theirs, reason, begun);
                 return None;
             }
             work.look_at_letters();

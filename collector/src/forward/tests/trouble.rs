@@ -49,6 +49,7 @@ async fn sheds_while_it_hangs(patience: Duration, records: u64) {
         journal.advance("archive", records + 1).unwrap();
         until(|| status.counts().shed > 0).await;
         until(|| journal.backlog("forward-a") <= 20_000).await;
+        assert!(status.failing().is_some_and(|it| it.contains("no answer for")));
     };
     tokio::select! {
         () = run(forwarder, "a", published, &signal) => panic!("it was not told to end"),
