@@ -41,7 +41,7 @@ pub use effective::{Origin, Setting, settings};
 pub use error::Error;
 pub use forward::{
     BatchLimits, Compression, Condition, Counts, DeadLetter, Destination, DestinationStatus,
-    Headers, Pattern, Protocol, Retried, SignalName, Tls, WhenSpent, dead_letters,
+    Headers, KeptLetters, Pattern, Protocol, Retried, SignalName, Tls, WhenSpent, dead_letters,
     drop_dead_letter, retry_dead_letter,
 };
 pub use operation::{

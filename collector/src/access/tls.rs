@@ -173,7 +173,7 @@ fn certificates(path: &Path, content: &[u8]) -> Result<Vec<CertificateDer<'stati
 /// # Errors
 /// When the file holds no certificates.
 pub(crate) fn expiries(path: &Path) -> Result<Vec<(String, DateTime<Utc>)>, String> {
-    let all = certificates(path, &read(path)?)?;
+    let all = certificates(path, &read(path, LIMIT)?)?;
     let expiry = |certificate: &CertificateDer<'_>| {
         let (_, read) = X509Certificate::from_der(certificate).ok()?;
         let expires = DateTime::from_timestamp(read.validity().not_after.timestamp(), 0)?;

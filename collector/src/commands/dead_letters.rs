@@ -134,7 +134,9 @@ pub(crate) async fn run(
             let mut code = ExitCode::SUCCESS;
             let mut pauses = Pauses::default();
             for letter in named.select(data)? {
-                let became = retry(data, &letter, &destinations, &mut pauses).await?;
+                // What goes wrong with one is no reason to leave the others.
+                let became = retry(data, &letter, &destinations, &mut pauses).await;
+                let became = became.unwrap_or_else(|error| Err(error.to_string()));
                 if let Err(refused) = &became {
                     code = ExitCode::from(1);
                     named.which.say(&letter, Some(&format!("still here: {refused}")))?;
@@ -183,5 +185,6 @@ async fn retry(
             Ok(format!("taken without {rejected} records: {message}"))
         }
         Retried::Refused(reason) => Err(reason),
+        Retried::Gone => Ok("gone: somebody else has dealt with it meanwhile".to_owned()),
     })
 }

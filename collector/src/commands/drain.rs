@@ -50,7 +50,8 @@ pub(crate) async fn run(settings: &Settings, arguments: &Arguments) -> anyhow::R
     };
     say(&match &drained {
         Ok(Drained::Whole(_)) if left.is_empty() => {
-            "Drained: everything acknowledged is in the archive and with every destination.".to_owned()
+            "Drained: everything acknowledged is in the archive and with every destination."
+                .to_owned()
         }
         Ok(Drained::Whole(_)) => {
             "Drained: nothing waits any more. Not with their destination are:".to_owned()
@@ -82,10 +83,10 @@ fn waiting(report: &Report) -> Vec<String> {
 
 /// What nothing waits for, and is not where it should be.
 fn set_aside(report: &Report) -> Vec<String> {
-    let lost = report.destinations.iter().filter(|it| it.dead_letters + it.shed > 0);
+    let lost = report.destinations.iter().filter(|it| it.kept_records + it.shed > 0);
     lost.map(|it| {
-        let DestinationReport { name, dead_letters, shed, .. } = it;
-        format!("  {name}: {dead_letters} records set aside as dead letters, {shed} given up")
+        let DestinationReport { name, kept_records, shed, .. } = it;
+        format!("  {name}: {kept_records} records set aside as dead letters, {shed} given up")
     })
     .collect()
 }

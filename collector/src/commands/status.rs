@@ -123,7 +123,8 @@ fn text(report: &Report, asked: &Asked) -> String {
 }
 
 fn received(report: &Report) -> Vec<String> {
-    let mut rows = vec![["Received", "requests", "acknowledged", "records", "sent"].map(String::from)];
+    let mut rows =
+        vec![["Received", "requests", "acknowledged", "records", "sent"].map(String::from)];
     for it in report.received.iter().filter(|it| it.requests > 0) {
         rows.push([
             format!("  {} over {}", it.signal, it.transport),
@@ -157,7 +158,15 @@ fn waiting(report: &Report) -> Vec<String> {
 }
 
 fn destinations(report: &Report) -> Vec<String> {
-    let head = ["Destination", "forwarded", "rejected", "dead letters", "given up", "retries"];
+    let head = [
+        "Destination",
+        "forwarded",
+        "rejected",
+        "set aside",
+        "given up",
+        "retries",
+        "dead letters",
+    ];
     let mut rows = vec![head.map(String::from)];
     for it in &report.destinations {
         rows.push([
@@ -167,6 +176,7 @@ fn destinations(report: &Report) -> Vec<String> {
             it.dead_letters.to_string(),
             it.shed.to_string(),
             it.retries.to_string(),
+            format!("{} with {}", it.kept_letters, it.kept_records),
         ]);
     }
     if rows.len() == 1 { Vec::new() } else { aligned(&rows) }

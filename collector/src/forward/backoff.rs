@@ -4,6 +4,9 @@ use std::time::Duration;
 
 /// Longest pause that a destination may ask for: one that asks for years would else never get anything.
 const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
+/// Longest that comes of it, with a pause of our own on top.
+pub(super) const LONGEST_PAUSE_ASKED: Duration =
+    LONGEST_ASKED.saturating_add(Duration::from_secs(1));
 
 /// Pauses that double from attempt to attempt, each between half and all of that by chance, so that
 /// collectors that failed together do not return together.

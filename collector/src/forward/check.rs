@@ -186,6 +186,17 @@ mod tests {
     }
 
     #[test]
+    fn a_key_in_an_endpoint_that_cannot_be_used_is_not_said() {
+        for endpoint in
+            ["ftp://host/?key=hunter2", "host?key=hunter2", "a:hunter2@host", "http:// ?hunter2"]
+        {
+            let unusable =
+                destination(&format!("endpoint = \"{endpoint}\"")).unwrap().check().unwrap_err();
+            assert!(!unusable.reason.contains("hunter2"), "{unusable:?}");
+        }
+    }
+
+    #[test]
     fn credentials_in_the_clear_are_noticed_unless_they_stay_on_this_machine() {
         let shows = |endpoint: &str| {
             let toml = format!("endpoint = \"{endpoint}\"\nheaders = {{ key = \"k\" }}");

@@ -50,7 +50,7 @@ pub struct Destination {
     /// A record does not go there where one of these holds.
     #[serde(default)]
     pub exclude: Vec<Condition>,
-    /// Keys of attributes that are left out; `*` stands for anything.
+    /// Keys of attributes that are left out, within maps too; `*` stands for anything.
     #[serde(default)]
     pub drop_attributes: Vec<Pattern>,
     /// When a batch is sent.
@@ -219,6 +219,12 @@ impl Destination {
             None => (self.endpoint.as_str(), String::new()),
         };
         url(&format!("{}/v1/{}{query}", base.trim_end_matches('/'), signal.name()))
+    }
+
+    /// The queries of its URLs, which may hold a key.
+    pub(crate) fn queries(&self) -> Vec<String> {
+        let urls = std::iter::once(&self.endpoint).chain(self.endpoints.values());
+        urls.filter_map(|url| Some(url.split_once('?')?.1.to_owned())).collect()
     }
 
     /// Name of its cursor among the journal's consumers.

@@ -2,9 +2,10 @@
 
 use blotter_schemas::otlp::Request;
 use blotter_schemas::otlp::values;
-use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
-use opentelemetry_proto::tonic::metrics::v1::Metric;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::{Exemplar, Metric};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use serde::{Deserialize, Serialize};
 
@@ -84,7 +85,10 @@ impl Filter {
                     scope
                         .log_records
                         .retain(|it| self.lets([of_resource, of_scope, &it.attributes]));
-                    scope.log_records.iter_mut().for_each(|it| self.strip(&mut it.attributes));
+                    for log in &mut scope.log_records {
+                        self.strip(&mut log.attributes);
+                        self.strip_within(log.body.as_mut());
+                    }
                     self.strip_scope(&mut scope.scope);
                     !scope.log_records.is_empty()
                 });
@@ -130,12 +134,29 @@ impl Filter {
                 !$data.data_points.is_empty()
             }};
         }
+        macro_rules! exemplars {
+            ($data:expr) => {
+                $data.data_points.iter_mut().for_each(|it| self.strip_exemplars(&mut it.exemplars))
+            };
+        }
         self.strip(&mut metric.metadata);
         match &mut metric.data {
-            Some(Data::Gauge(data)) => points!(data),
-            Some(Data::Sum(data)) => points!(data),
-            Some(Data::Histogram(data)) => points!(data),
-            Some(Data::ExponentialHistogram(data)) => points!(data),
+            Some(Data::Gauge(data)) => {
+                exemplars!(data);
+                points!(data)
+            }
+            Some(Data::Sum(data)) => {
+                exemplars!(data);
+                points!(data)
+            }
+            Some(Data::Histogram(data)) => {
+                exemplars!(data);
+                points!(data)
+            }
+            Some(Data::ExponentialHistogram(data)) => {
+                exemplars!(data);
+                points!(data)
+            }
             Some(Data::Summary(data)) => points!(data),
             None => self.lets([resource, scope, &[]]),
         }
@@ -149,7 +170,23 @@ impl Filter {
     fn strip(&self, attributes: &mut Vec<KeyValue>) {
         if !self.drop.is_empty() {
             attributes.retain(|it| !self.drop.iter().any(|pattern| pattern.matches(&it.key)));
+            attributes.iter_mut().for_each(|it| self.strip_within(it.value.as_mut()));
         }
+    }
+
+    /// Strips the maps within a value; how deep they lie was bounded when it was received.
+    fn strip_within(&self, value: Option<&mut AnyValue>) {
+        match value.and_then(|it| it.value.as_mut()) {
+            Some(Value::KvlistValue(map)) => self.strip(&mut map.values),
+            Some(Value::ArrayValue(list)) if !self.drop.is_empty() => {
+                list.values.iter_mut().for_each(|it| self.strip_within(Some(it)));
+            }
+            _ => {}
+        }
+    }
+
+    fn strip_exemplars(&self, exemplars: &mut [Exemplar]) {
+        exemplars.iter_mut().for_each(|it| self.strip(&mut it.filtered_attributes));
     }
 
     fn strip_resource(&self, resource: &mut Option<Resource>) {
@@ -236,6 +273,22 @@ mod tests {
                 r#"{"resourceMetrics":[{"resource":{"attributes":[{"key":"x.1","value":{}}]},"scopeMetrics":[
                 {"metrics":[{"name":"kept","gauge":{"dataPoints":[{"attributes":[{"key":"x.2","value":{}}]}]}},
                 {"sum":{"dataPoints":[{"attributes":[{"key":"x.3","value":{}}]}]}}]}]}]}"#,
+            ),
+            (
+                Signal::Metrics,
+                r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"kept","gauge":{"dataPoints":[
+                {"exemplars":[{"filteredAttributes":[{"key":"x.1","value":{}}]}]}]}},
+                {"sum":{"dataPoints":[{"exemplars":[{"filteredAttributes":[{"key":"x.2","value":{}}]}]}]}},
+                {"histogram":{"dataPoints":[{"exemplars":[{"filteredAttributes":[{"key":"x.3","value":{}}]}]}]}},
+                {"exponentialHistogram":{"dataPoints":[{"exemplars":[{"filteredAttributes":[
+                {"key":"x.4","value":{}}]}]}]}}]}]}]}"#,
+            ),
+            (
+                Signal::Logs,
+                r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"attributes":[{"key":"kept","value":{"kvlistValue":{
+                "values":[{"key":"x.1","value":{}},{"key":"more","value":{"arrayValue":{"values":[{"kvlistValue":{
+                "values":[{"key":"x.2","value":{}}]}}]}}}]}}}],
+                "body":{"kvlistValue":{"values":[{"key":"x.3","value":{"stringValue":"a"}}]}}}]}]}]}"#,
             ),
         ] {
             let left = format!("{:?}", filtered("drop_attributes = [\"x.*\"]", signal, json));

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,9 @@ use super::backoff::{Backoff, random};
 use super::batch::{Batch, Parcel};
 use super::dead_letters::{DeadLetters, SetAside};
 use super::destination::BatchLimits;
-use super::outcome::{NOT_SENT, Outcome};
+use super::health::{Health, Side};
+use super::outcome::{NOT_SENT, Outcome, joined};
+use super::pause::Pause;
 use super::prepare::Preparation;
 use super::status::{Counts, Status};
 use crate::Error;
@@ -23,8 +26,10 @@ use crate::own_events::OwnEvents;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause between attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// A destination that takes nothing for so long is recorded as down.
-const DOWN_AFTER: Duration = Duration::from_secs(60);
+/// An answer that takes longer than this is told to be missing, however long it is waited for.
+pub(crate) const UNUSUAL: Duration = Duration::from_secs(10);
+/// Pause between looks at how much waits, while the destination is waited for.
+pub(super) const LOOK: Duration = Duration::from_millis(200);
 /// Longest wait for an event to be recorded that has to be there before what it tells is done.
 const RECORD_PATIENCE: Duration = Duration::from_secs(2);
 /// Longest wait for something new; whatever changes ends it earlier.
@@ -36,6 +41,16 @@ pub(crate) trait Deliver {
     fn deliver(&mut self, signal: Signal, body: &Bytes) -> impl Future<Output = Outcome>;
 }
 
+/// How many bytes of the journal may wait for a destination before the oldest are given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sheds {
+    /// Before another request is sent, and while an answer is late.
+    pub budget: u64,
+    /// Even while an answer is waited for: more would soon fill the journal. Who is slow is not disturbed
+    /// earlier, or would never get anything.
+    pub at_once: u64,
+}
+
 /// What a forwarder works with.
 #[derive(Debug)]
 pub(crate) struct Work {
@@ -45,12 +60,37 @@ pub(crate) struct Work {
     pub consumer: String,
     pub preparation: Preparation,
     pub limits: BatchLimits,
-    /// The most bytes of the journal that may wait, where older ones are to be given up then.
-    pub sheds: Option<u64>,
+    /// How much of the journal may wait, where the oldest are given up beyond that.
+    pub sheds: Option<Sheds>,
     pub journal: Arc<Journal>,
     pub dead_letters: DeadLetters,
+    pub pause: Pause,
+    /// How long an answer may take before it is told to be missing.
+    pub patience: Duration,
     pub events: OwnEvents,
     pub status: Arc<Status>,
+}
+
+impl Work {
+    /// The oldest records that are to be given up before anything else is sent.
+    fn surplus(&self) -> Option<Shed> {
+        self.journal.surplus(&self.consumer, self.sheds?.budget)
+    }
+
+    /// Whether a request that has waited so long for its answer is to be given up with the oldest.
+    fn gives_up(&self, waited: Duration) -> bool {
+        let Some(Sheds { budget, at_once }) = self.sheds else { return false };
+        let most = if waited < self.patience { at_once } else { budget };
+        self.journal.surplus(&self.consumer, most).is_some()
+    }
+
+    /// Looks now and then at what lies among the dead letters.
+    fn look_at_letters(&mut self) {
+        if let Err(error) = self.dead_letters.look() {
+            tracing::debug!(destination = self.name, "{error}");
+        }
+        self.status.set_kept(self.dead_letters.kept());
+    }
 }
 
 /// Brings the journal to one destination.
@@ -66,8 +106,9 @@ pub(crate) struct Forwarder<D> {
     held: Option<Entry>,
     sending: Option<Sending>,
     backoff: Backoff,
-    failing_since: Option<Instant>,
-    told_down: bool,
+    health: Health,
+    /// Whether the destination asked for the pause that is made now.
+    was_asked: bool,
 }
 
 /// A batch that is being sent.
@@ -104,8 +145,8 @@ impl<D: Deliver> Forwarder<D> {
             held: None,
             sending: None,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
-            failing_since: None,
-            told_down: false,
+            health: Health::default(),
+            was_asked: false,
         };
         forwarder.tell_missed();
         forwarder
@@ -142,8 +183,65 @@ impl<D: Deliver> Forwarder<D> {
                 Some(parcel) => self.send(parcel).await,
                 None => Ok(self.pass()),
             },
-            None => self.gather(finish),
+            None => {
+                let step = self.gather(finish)?;
+                if matches!(step, Step::Idle(_) | Step::End) {
+                    // All of the journal can be read.
+                    self.health.disk_recovers(&self.work);
+                }
+                Ok(step)
+            }
         }
+    }
+
+    /// Looks now and then at what lies among the dead letters.
+    pub(super) fn look_at_letters(&mut self) {
+        self.work.look_at_letters();
+    }
+
+    /// Nothing goes there because something on this machine fails.
+    pub(super) fn fails_here(&mut self, error: &Error) {
+        self.health.fails(&self.work, Side::Ours, error.to_string(), Instant::now());
+    }
+
+    /// Remembers over a restart that nothing is to be sent for so long, where the destination asked for
+    /// that; whether it did.
+    pub(super) fn keep_pause(&self, pause: Duration) -> bool {
+        if self.was_asked {
+            self.work.pause.keep(pause);
+        }
+        self.was_asked
+    }
+
+    /// How long nothing is to be sent yet, because the destination asked for that before the last end.
+    pub(super) fn pause_left(&mut self) -> Option<Duration> {
+        let left = self.work.pause.left()?;
+        let reason =
+            format!("it asked, before the last start, for nothing within {} s", left.as_secs());
+        self.health.fails(&self.work, Side::Theirs, reason, Instant::now());
+        Some(left)
+    }
+
+    /// The pause that was left is over.
+    pub(super) fn pause_is_over(&mut self) {
+        self.health.forget(&self.work);
+    }
+
+    /// Remembers that everything that the journal holds was sent.
+    pub(super) fn complete(&self) {
+        self.work.status.set_complete();
+    }
+
+    /// What it works with.
+    #[cfg(test)]
+    pub(super) const fn work(&mut self) -> &mut Work {
+        &mut self.work
+    }
+
+    /// The same, for another forwarder.
+    #[cfg(test)]
+    pub(super) fn into_work(self) -> Work {
+        self.work
     }
 
     /// The way to the destination.
@@ -166,10 +264,7 @@ impl<D: Deliver> Forwarder<D> {
     /// # Errors
     /// When the cursor cannot be written.
     pub(super) async fn shed(&mut self) -> Result<(), Error> {
-        let Some(budget) = self.work.sheds else { return Ok(()) };
-        let Some(shed) = self.work.journal.surplus(&self.work.consumer, budget) else {
-            return Ok(());
-        };
+        let Some(shed) = self.work.surplus() else { return Ok(()) };
         let event = self.work.shed(shed, "more waited for it than its budget allows");
         self.work.events.record(event, RECORD_PATIENCE).await;
         self.work.journal.advance(&self.work.consumer, shed.to)?;
@@ -231,20 +326,29 @@ impl<D: Deliver> Forwarder<D> {
 
     async fn send(&mut self, parcel: Parcel) -> Result<Step, Error> {
         let outcome = match &parcel.unfit {
-            None => self.deliver.deliver(parcel.signal, &parcel.body).await,
+            None => match self.answer(&parcel).await {
+                Some(outcome) => outcome,
+                None => {
+                    // The next step gives up the oldest, this among them.
+                    self.put_back([parcel]);
+                    return Ok(Step::Onward);
+                }
+            },
             Some(reason) => {
                 let (status, reason) = (NOT_SENT.to_owned(), reason.clone());
                 Outcome::Never { status, reason, too_large: false }
             }
         };
         match outcome {
-            Outcome::Delivered { rejected, message } => {
+            Outcome::Delivered { rejected, message, unexpected } => {
                 self.delivered(&parcel, rejected, &message);
+                self.wonder(unexpected);
                 Ok(Step::Onward)
             }
             Outcome::Later { reason, after } => {
                 self.put_back([parcel]);
-                Ok(self.later(reason, after))
+                self.work.status.add(Counts { retries: 1, ..Counts::default() });
+                Ok(self.later(Side::Theirs, reason, after))
             }
             Outcome::Never { status, reason, too_large } => {
                 if too_large && let Some(halves) = parcel.halves() {
@@ -252,6 +356,31 @@ impl<D: Deliver> Forwarder<D> {
                     return Ok(Step::Onward);
                 }
                 self.set_aside(parcel, &status, &reason)
+            }
+        }
+    }
+
+    /// Sends a request and waits for its outcome; none where the waiting is given up, because by now more
+    /// waits behind it than may.
+    async fn answer(&mut self, parcel: &Parcel) -> Option<Outcome> {
+        let Self { deliver, work, health, .. } = self;
+        let (begun, mut told) = (Instant::now(), 0);
+        let mut delivering = pin!(deliver.deliver(parcel.signal, &parcel.body));
+        loop {
+            if let Ok(outcome) = tokio::time::timeout(LOOK, delivering.as_mut()).await {
+                return Some(outcome);
+            }
+            let waited = begun.elapsed();
+            let seconds = waited.as_secs();
+            if work.gives_up(waited) {
+                let reason = format!("no answer for {seconds} s, and too much waited behind it");
+                health.fails(work, Side::Theirs, reason, begun);
+                return None;
+            }
+            work.look_at_letters();
+            if waited >= work.patience && (told == 0 || seconds > told) {
+                told = seconds.max(1);
+                health.fails(work, Side::Theirs, format!("no answer for {seconds} s"), begun);
             }
         }
     }
@@ -276,31 +405,30 @@ impl<D: Deliver> Forwarder<D> {
         }
     }
 
-    fn later(&mut self, reason: String, after: Option<Duration>) -> Step {
-        self.work.status.add(Counts { retries: 1, ..Counts::default() });
-        let since = *self.failing_since.get_or_insert_with(Instant::now);
-        let name = &self.work.name;
-        if self.work.status.set_failing(Some(reason.clone())).is_none() {
-            tracing::warn!(destination = name, "takes nothing, is tried again: {reason}");
-        } else {
-            tracing::debug!(destination = name, "still takes nothing: {reason}");
+    /// Says, once, that something answers there that may be no backend.
+    fn wonder(&self, content_type: Option<String>) {
+        let Some(content_type) = content_type else {
+            self.work.status.set_warning(None);
+            return;
+        };
+        self.work.status.add(Counts { unexpected_answers: 1, ..Counts::default() });
+        let warning = format!(
+            "it takes requests with answers of type {content_type:?}, which no OTLP backend gives: is the endpoint right?"
+        );
+        if self.work.status.set_warning(Some(warning.clone())).is_none() {
+            tracing::warn!(destination = self.work.name, "{warning}");
         }
-        if since.elapsed() >= DOWN_AFTER && !self.told_down {
-            self.told_down = true;
-            self.work.tell_down(since.elapsed(), &reason);
-        }
+    }
+
+    fn later(&mut self, side: Side, reason: String, after: Option<Duration>) -> Step {
+        self.health.fails(&self.work, side, reason, Instant::now());
+        self.was_asked = after.is_some();
         Step::Later(self.backoff.pause(after, random()))
     }
 
     fn takes_again(&mut self) {
         self.backoff.reset();
-        self.failing_since = None;
-        if self.work.status.set_failing(None).is_some() {
-            tracing::info!(destination = self.work.name, "takes records again");
-        }
-        if std::mem::take(&mut self.told_down) {
-            self.work.tell_recovered();
-        }
+        self.health.recovers(&self.work);
     }
 
     fn set_aside(&mut self, parcel: Parcel, status: &str, reason: &str) -> Result<Step, Error> {
@@ -310,16 +438,18 @@ impl<D: Deliver> Forwarder<D> {
             Ok(SetAside::Done { file, removed }) => (file, removed),
             Ok(SetAside::NoRoom) => {
                 self.put_back([parcel]);
-                let reason =
-                    format!("there is no room for more dead letters; status {status}: {reason}");
-                return Ok(self.later(reason, None));
+                let said = joined(status, reason);
+                let reason = format!("there is no room for more dead letters; it said {said}");
+                return Ok(self.later(Side::Theirs, reason, None));
             }
             // A full disk, say: nothing is lost as long as the journal has it.
             Err(error) => {
                 self.put_back([parcel]);
-                return Ok(self.later(error.to_string(), None));
+                let reason = format!("a dead letter cannot be set aside here: {error}");
+                return Ok(self.later(Side::Ours, reason, None));
             }
         };
+        self.work.status.set_kept(self.work.dead_letters.kept());
         // It answers, after all.
         self.takes_again();
         for letter in &removed {
@@ -339,8 +469,10 @@ impl<D: Deliver> Forwarder<D> {
             && let Err(error) = self.work.journal.advance(&self.work.consumer, to)
         {
             // Only this is tried again: nothing need be sent twice because a disk was full.
-            return self.later(error.to_string(), None);
+            let reason = format!("how far it has come cannot be written here: {error}");
+            return self.later(Side::Ours, reason, None);
         }
+        self.health.disk_recovers(&self.work);
         self.sending = None;
         Step::Onward
     }

@@ -14,7 +14,10 @@ mod destination;
 mod filter;
 pub(crate) mod forwarder;
 mod halve;
+mod health;
+mod letter_index;
 mod outcome;
+mod pause;
 mod prepare;
 mod response;
 mod retry;
@@ -38,7 +41,9 @@ pub use destination::{
     BatchLimits, Compression, Destination, Headers, Protocol, SignalName, Tls, WhenSpent,
 };
 pub use filter::{Condition, Pattern};
+pub use letter_index::KeptLetters;
 pub(crate) use outcome::Outcome;
+pub(crate) use pause::Pause;
 pub(crate) use prepare::Preparation;
 pub use retry::{Retried, dead_letters, drop_dead_letter, retry_dead_letter};
 pub(crate) use status::Status;
@@ -46,11 +51,12 @@ pub use status::{Counts, DestinationStatus};
 
 use client::Client;
 use dead_letters::DeadLetters;
-use forwarder::{Forwarder, Work};
+use forwarder::{Sheds, UNUSUAL, Work};
 use thread::Sender;
 
 use crate::commit::{Mode, Signal, spawn};
 use crate::config::JournalConfig;
+use crate::effective::without_credentials;
 use crate::journal::{Consumer, Journal};
 use crate::own_events::OwnEvents;
 use crate::redaction::Redaction;
@@ -167,18 +173,10 @@ impl Forwarding {
         let (signal, published) = (self.signal.clone(), self.watched.journal.published());
         let sender = Sender { client, redaction: Arc::clone(&around.redaction) };
         let named = name.clone();
-        let forward = move || {
-            // A runtime of its own on this thread: it takes no turn of those that serve connections.
-            match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-                Ok(runtime) => {
-                    let forwarder = Forwarder::new(work, sender);
-                    runtime.block_on(thread::run(forwarder, &named, published, &signal));
-                }
-                Err(error) => tracing::error!(destination = named, "is not forwarded to: {error}"),
-            }
-        };
+        let forward = move || thread::forward(work, sender, &named, published, &signal);
         self.threads.push(spawn("forward", forward)?);
-        tracing::info!(destination = name, endpoint = destination.endpoint, "forwarding");
+        let endpoint = without_credentials(&destination.endpoint);
+        tracing::info!(destination = name, endpoint, "forwarding");
         let budget = budget(destination, &config.journal);
         self.watched.destinations.push(Running { name, consumer, budget, status });
         Ok(())
@@ -203,10 +201,14 @@ impl Forwarding {
             std::thread::sleep(JOIN_PAUSE);
         }
         self.abandon();
-        for it in self.status() {
-            if it.waiting_records > 0 {
+        for (it, running) in self.status().into_iter().zip(&self.watched.destinations) {
+            // Behind what has everything there are only events of ours, which go nowhere.
+            if it.waiting_records > 0 && !running.status.is_complete() {
                 let (name, waiting) = (it.name, it.waiting_records);
-                tracing::info!(destination = name, "{waiting} records go there at the next start");
+                tracing::info!(
+                    destination = name,
+                    "up to {waiting} records go there at the next start"
+                );
             }
         }
     }
@@ -239,7 +241,9 @@ impl Watched {
                 waiting_records: end.saturating_sub(position),
                 waiting_bytes: self.journal.backlog(&it.consumer),
                 counts: it.status.counts(),
+                kept: it.status.kept(),
                 failing: it.status.failing(),
+                warning: it.status.warning(),
             }
         };
         self.destinations.iter().map(status).collect()
@@ -293,14 +297,18 @@ pub(crate) fn work(
         budget,
         destination.when_spent,
     );
+    let pause = Pause::new(Arc::clone(&around.disk), journal.folder(), destination);
     Work {
         name: destination.name.clone(),
         consumer: destination.consumer(),
         preparation: Preparation::new(destination, &around.collector_id),
         limits: destination.batch.clone(),
-        sheds: (destination.when_spent == WhenSpent::Shed).then_some(budget),
+        sheds: (destination.when_spent == WhenSpent::Shed)
+            .then_some(Sheds { budget, at_once: u64::midpoint(budget, config.journal.max_bytes) }),
         journal,
         dead_letters,
+        pause,
+        patience: UNUSUAL,
         events: around.events.clone(),
         status,
     }

@@ -16,6 +16,8 @@ pub(crate) enum Outcome {
         rejected: u64,
         /// What it said about that, or a warning.
         message: String,
+        /// Content type of its answer where OTLP has no such answer: something else may listen there.
+        unexpected: Option<String>,
     },
     /// It may be taken later.
     Later {
@@ -33,6 +35,27 @@ pub(crate) enum Outcome {
         /// Half of it might be taken.
         too_large: bool,
     },
+}
+
+impl Outcome {
+    /// The same, with every text that the destination has a part in changed.
+    pub(super) fn map_texts(self, change: impl Fn(String) -> String) -> Self {
+        match self {
+            Self::Delivered { rejected, message, unexpected } => {
+                let (message, unexpected) = (change(message), unexpected.map(change));
+                Self::Delivered { rejected, message, unexpected }
+            }
+            Self::Later { reason, after } => Self::Later { reason: change(reason), after },
+            Self::Never { status, reason, too_large } => {
+                Self::Never { status, reason: change(reason), too_large }
+            }
+        }
+    }
+}
+
+/// A status with its reason, where there is one.
+pub(super) fn joined(status: &str, reason: &str) -> String {
+    if reason.is_empty() { status.to_owned() } else { format!("{status}: {reason}") }
 }
 
 /// Whether OTLP/HTTP lets a client send again after this status.

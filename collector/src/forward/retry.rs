@@ -4,12 +4,15 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use blotter_disk::{Disk as _, LocalDisk};
+use blotter_disk::{Disk as _, LocalDisk, durable};
+use blotter_schemas::otlp::{Encoding, Request, Signal};
+use bytes::Bytes;
 
 use super::client::Client;
-use super::dead_letters::{DeadLetter, drop_one, folder, list, read};
+use super::dead_letters::{DeadLetter, drop_one, folder, list};
 use super::destination::Destination;
-use super::outcome::{NOT_SENT, Outcome};
+use super::filter::Filter;
+use super::outcome::{NOT_SENT, Outcome, joined};
 use crate::Error;
 
 /// What became of a dead letter that was sent again.
@@ -31,6 +34,8 @@ pub enum Retried {
     },
     /// It was not, and is still there.
     Refused(String),
+    /// Somebody else has dealt with it meanwhile.
+    Gone,
 }
 
 /// The dead letters of all destinations below the data folder `data`, by destination and position.
@@ -69,16 +74,48 @@ pub async fn retry_dead_letter(
     }
     let at = folder(data).join(&letter.destination);
     let signal = letter.signal().ok_or_else(|| wrong(format!("{} has no signal", letter.file)))?;
-    let body = read(&LocalDisk, &at, letter)?.into();
+    let path = at.join(&letter.file);
+    let body = match durable::read(&LocalDisk, &path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Retried::Gone),
+        read => read.map_err(Error::file("read", &path))?,
+    };
+    let body = match by_filters_of_now(destination, signal, body) {
+        Ok(body) => body,
+        Err(reason) => return Ok(Retried::Refused(reason)),
+    };
     let mut client = Client::new(destination).map_err(wrong)?;
     Ok(match client.send(signal, &body).await {
-        Outcome::Delivered { rejected, message } => {
+        Outcome::Delivered { rejected, message, .. } => {
             drop_one(&LocalDisk, &at, letter)?;
             Retried::Taken { rejected, message }
         }
         Outcome::Later { reason, after } => Retried::Later { reason, after },
-        Outcome::Never { status, reason, .. } => Retried::Refused(format!("{status}: {reason}")),
+        Outcome::Never { status, reason, .. } => Retried::Refused(joined(&status, &reason)),
     })
+}
+
+/// What of a request goes to `destination` as it is configured now, which may be less than when it was set
+/// aside.
+fn by_filters_of_now(
+    destination: &Destination,
+    signal: Signal,
+    body: Vec<u8>,
+) -> Result<Bytes, String> {
+    // Events in place of logs are logs.
+    if !destination.takes(signal) {
+        return Err(format!("{} do not go there by its configuration now", signal.name()));
+    }
+    let filter = Filter::of(destination);
+    if filter.is_idle() {
+        return Ok(body.into());
+    }
+    let mut request = Request::decode(signal, Encoding::Protobuf, &body)
+        .map_err(|error| format!("it cannot be filtered as configured now: {error}"))?;
+    filter.apply(&mut request);
+    if request.record_count() == 0 {
+        return Err("nothing of it goes there by its filters now".to_owned());
+    }
+    Ok(request.encode().into())
 }
 
 /// Removes a dead letter.

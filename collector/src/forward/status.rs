@@ -1,7 +1,9 @@
-//! What has become of the records for a destination, counted since the start.
+//! What has become of the records for a destination, counted since the start, and how it is doing.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::letter_index::KeptLetters;
 
 /// What has become of the records for a destination.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,8 +18,12 @@ pub struct DestinationStatus {
     pub waiting_bytes: u64,
     /// Counted since the start.
     pub counts: Counts,
-    /// Why it takes nothing at the moment; none while it does.
+    /// Dead letters that lie in its folder, whoever set them aside.
+    pub kept: KeptLetters,
+    /// Why nothing goes there at the moment; none while something does.
     pub failing: Option<String>,
+    /// What is odd although it takes requests.
+    pub warning: Option<String>,
 }
 
 /// Numbers since the start.
@@ -35,6 +41,8 @@ pub struct Counts {
     pub shed: u64,
     /// Attempts that are made again later.
     pub retries: u64,
+    /// Requests that it took with an answer that is none of OTLP.
+    pub unexpected_answers: u64,
 }
 
 /// The same, while it changes.
@@ -46,7 +54,12 @@ pub(crate) struct Status {
     dead_letters_removed: AtomicU64,
     shed: AtomicU64,
     retries: AtomicU64,
+    unexpected_answers: AtomicU64,
+    kept: Mutex<KeptLetters>,
     failing: Mutex<Option<String>>,
+    warning: Mutex<Option<String>>,
+    /// Whether it got everything before its thread ended.
+    complete: AtomicBool,
 }
 
 impl Status {
@@ -58,6 +71,7 @@ impl Status {
         add(&self.dead_letters_removed, more.dead_letters_removed);
         add(&self.shed, more.shed);
         add(&self.retries, more.retries);
+        add(&self.unexpected_answers, more.unexpected_answers);
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -69,16 +83,47 @@ impl Status {
             dead_letters_removed: get(&self.dead_letters_removed),
             shed: get(&self.shed),
             retries: get(&self.retries),
+            unexpected_answers: get(&self.unexpected_answers),
         }
     }
 
-    /// Sets why nothing is taken; what it was before.
+    /// Sets why nothing goes there; what it was before.
     pub(super) fn set_failing(&self, reason: Option<String>) -> Option<String> {
-        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *failing, reason)
+        std::mem::replace(&mut *lock(&self.failing), reason)
     }
 
     pub(super) fn failing(&self) -> Option<String> {
-        self.failing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.failing).clone()
     }
+
+    /// Sets what is odd; what it was before.
+    pub(super) fn set_warning(&self, warning: Option<String>) -> Option<String> {
+        std::mem::replace(&mut *lock(&self.warning), warning)
+    }
+
+    pub(super) fn warning(&self) -> Option<String> {
+        lock(&self.warning).clone()
+    }
+
+    pub(super) fn set_kept(&self, kept: KeptLetters) {
+        *lock(&self.kept) = kept;
+    }
+
+    pub(super) fn kept(&self) -> KeptLetters {
+        *lock(&self.kept)
+    }
+
+    /// Everything that the journal held at the end went there.
+    pub(super) fn set_complete(&self) {
+        self.complete.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete.load(Ordering::Relaxed)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nobody panics with it.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

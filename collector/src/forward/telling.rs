@@ -5,18 +5,20 @@ use std::time::Duration;
 use blotter_schemas::names::blotter::{self as names, events};
 
 use super::batch::Parcel;
-use super::dead_letters::DeadLetter;
+use super::dead_letters::Removed;
 use super::forwarder::Work;
+use super::outcome::joined;
 use crate::journal::Shed;
 use crate::own_events::{OwnEvent, Told};
 
 impl Work {
     /// The destination has taken a request without some of its records.
     pub(super) fn tell_rejected(&self, parcel: &Parcel, rejected: u64, message: &str) {
-        let text = format!(
-            "{} took a request without {rejected} of its {} records: {message}",
+        let took = format!(
+            "{} took a request without {rejected} of its {} records",
             self.name, parcel.records
         );
+        let text = joined(&took, message);
         let attributes = vec![
             (names::BLOTTER_COLLECTOR_RECORDS, Told::Number(rejected)),
             (names::BLOTTER_COLLECTOR_SIGNAL, Told::text(parcel.signal.name())),
@@ -35,8 +37,10 @@ impl Work {
         reason: &str,
     ) {
         let text = format!(
-            "{} will not take {} records, which were set aside in {file}; {status}: {reason}",
-            self.name, parcel.records
+            "{} will not take {} records, which were set aside in {file}; {}",
+            self.name,
+            parcel.records,
+            joined(status, reason)
         );
         let attributes = vec![
             (names::BLOTTER_COLLECTOR_RECORDS, Told::Number(parcel.records)),
@@ -50,7 +54,7 @@ impl Work {
     }
 
     /// A dead letter was removed.
-    pub(super) fn tell_removed(&self, letter: &DeadLetter) {
+    pub(super) fn tell_removed(&self, letter: &Removed) {
         let reason = "there was no room for newer dead letters";
         let text = format!(
             "{} dead letter {} of {} records was removed: {reason}",

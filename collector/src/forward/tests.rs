@@ -1,9 +1,11 @@
 //! Forwarders over a real journal, to a destination that says what it is told to.
 
+mod trouble;
+
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use blotter_disk::LocalDisk;
 use blotter_schemas::otlp::{Encoding, Request, Signal};
@@ -12,7 +14,7 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use prost::Message as _;
 
-use super::forwarder::Step;
+use super::forwarder::{Forwarder, Step};
 use super::*;
 use crate::config::JournalConfig;
 use crate::journal::{Record, Refused};
@@ -27,18 +29,26 @@ struct Told {
     answers: VecDeque<Outcome>,
     /// Answers nothing else as long as this is set.
     away: Arc<AtomicBool>,
+    /// Never answers.
+    hangs: bool,
+    /// Ends the thread that asks it.
+    panics: bool,
+    /// Requests that came here.
+    attempts: Arc<AtomicUsize>,
     got: Got,
 }
 
 impl forwarder::Deliver for Told {
     async fn deliver(&mut self, _: Signal, body: &Bytes) -> Outcome {
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+        assert!(!self.panics, "as it was told to");
+        if self.hangs {
+            std::future::pending::<()>().await;
+        }
         if self.away.load(Ordering::Relaxed) {
             return later();
         }
-        let outcome = self
-            .answers
-            .pop_front()
-            .unwrap_or(Outcome::Delivered { rejected: 0, message: String::new() });
+        let outcome = self.answers.pop_front().unwrap_or_else(|| delivered(None));
         if matches!(outcome, Outcome::Delivered { .. }) {
             self.got.lock().unwrap().push(names(body));
         }
@@ -175,6 +185,11 @@ impl Bench {
     }
 }
 
+fn delivered(unexpected: Option<&str>) -> Outcome {
+    let unexpected = unexpected.map(ToOwned::to_owned);
+    Outcome::Delivered { rejected: 0, message: String::new(), unexpected }
+}
+
 fn later() -> Outcome {
     Outcome::Later { reason: "busy".to_owned(), after: None }
 }
@@ -235,7 +250,8 @@ async fn what_is_too_large_is_sent_in_halves_until_it_fits_or_is_one_record() {
 
 #[tokio::test]
 async fn what_a_destination_leaves_out_is_counted_and_told() {
-    let partial = Outcome::Delivered { rejected: 2, message: "too old".to_owned() };
+    let message = "too old".to_owned();
+    let partial = Outcome::Delivered { rejected: 2, message, unexpected: None };
     let mut bench = Bench::new("", vec![partial]);
     bench.append([record("a", 3, None)]).await.unwrap();
     bench.finish().await;

@@ -85,7 +85,12 @@ fn certificates(what: &str, file: &Path, now: DateTime<Utc>) -> Vec<Finding> {
     expiries.into_iter().filter_map(finding).collect()
 }
 
-fn expiring(what: &str, whose: &str, expires: DateTime<Utc>, now: DateTime<Utc>) -> Option<Finding> {
+fn expiring(
+    what: &str,
+    whose: &str,
+    expires: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<Finding> {
     let moment = expires.format("%Y-%m-%d %H:%M UTC");
     if expires <= now {
         let text = format!("{whose} expired at {moment}");

@@ -105,8 +105,7 @@ impl Asked {
         if status != StatusCode::OK {
             return Err(NotAsked::Refused { address: self.to_string(), status });
         }
-        serde_json::from_slice(&body)
-            .map_err(|error| self.silent(format!("not a report: {error}")))
+        serde_json::from_slice(&body).map_err(|error| self.silent(format!("not a report: {error}")))
     }
 
     /// Asks whether it serves at all, as `/healthz` says to everybody.

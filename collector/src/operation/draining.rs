@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use super::report::Report;
 use super::asked::{Asked, NotAsked};
+use super::report::Report;
 use super::run_file::RunFile;
 
 /// Pause between two looks at what is left.

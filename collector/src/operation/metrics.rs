@@ -9,7 +9,7 @@ use super::counters::Counted;
 use super::exposition::Exposition;
 use super::readiness::{self, Unready};
 use super::report::{age_seconds, unix_seconds};
-use crate::Counts;
+use crate::{Counts, KeptLetters};
 
 /// Name and help of a family, and what its samples are of a part of something.
 type Family<T> = (&'static str, &'static str, fn(&T) -> u64);
@@ -251,7 +251,7 @@ fn commits(out: &mut Exposition, state: &State) {
 
 fn destinations(out: &mut Exposition, state: &State) {
     let all = state.destinations.status();
-    let families: [Family<Counts>; 6] = [
+    let families: [Family<Counts>; 7] = [
         (
             "blotter_collector_forwarded_records_total",
             "Records that a destination has taken.",
@@ -282,6 +282,11 @@ fn destinations(out: &mut Exposition, state: &State) {
             "Attempts to send that are made again.",
             |it| it.retries,
         ),
+        (
+            "blotter_collector_forward_unexpected_answers_total",
+            "Requests that a destination took with an answer that is none of OTLP.",
+            |it| it.unexpected_answers,
+        ),
     ];
     for (name, help, value) in families {
         out.counter(name, help);
@@ -289,7 +294,30 @@ fn destinations(out: &mut Exposition, state: &State) {
             out.count(&[("destination", &it.name)], value(&it.counts));
         }
     }
-    out.gauge("blotter_collector_forward_failing", "1 while a destination takes nothing.");
+    let kept: [Family<KeptLetters>; 3] = [
+        (
+            "blotter_collector_forward_dead_letters",
+            "Dead letters that lie in a destination's folder.",
+            |it| it.letters,
+        ),
+        (
+            "blotter_collector_forward_dead_letter_records",
+            "Records in the dead letters of a destination.",
+            |it| it.records,
+        ),
+        (
+            "blotter_collector_forward_dead_letter_bytes",
+            "Bytes of the disk that the dead letters of a destination take.",
+            |it| it.bytes,
+        ),
+    ];
+    for (name, help, value) in kept {
+        out.gauge(name, help);
+        for it in &all {
+            out.count(&[("destination", &it.name)], value(&it.kept));
+        }
+    }
+    out.gauge("blotter_collector_forward_failing", "1 while nothing goes to a destination.");
     for it in &all {
         out.count(&[("destination", &it.name)], u64::from(it.failing.is_some()));
     }

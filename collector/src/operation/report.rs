@@ -116,14 +116,22 @@ pub struct DestinationReport {
     pub forwarded: u64,
     /// Records that it rejected in requests that it took.
     pub rejected: u64,
-    /// Records set aside as dead letters.
+    /// Records set aside as dead letters since the start.
     pub dead_letters: u64,
+    /// Dead letters that lie in its folder now.
+    pub kept_letters: u64,
+    /// Records in these.
+    pub kept_records: u64,
+    /// Bytes of the disk that these take.
+    pub kept_bytes: u64,
     /// Records given up because too much waited, dead letters included.
     pub shed: u64,
     /// Attempts that are made again.
     pub retries: u64,
-    /// Why it takes nothing at the moment.
+    /// Why nothing goes there at the moment.
     pub failing: Option<String>,
+    /// What is odd although it takes requests.
+    pub warning: Option<String>,
 }
 
 /// Something that is wrong.
@@ -206,9 +214,13 @@ fn destinations(state: &State) -> Vec<DestinationReport> {
         forwarded: it.counts.forwarded,
         rejected: it.counts.rejected,
         dead_letters: it.counts.dead_letters,
+        kept_letters: it.kept.letters,
+        kept_records: it.kept.records,
+        kept_bytes: it.kept.bytes,
         shed: it.counts.shed + it.counts.dead_letters_removed,
         retries: it.counts.retries,
         failing: it.failing,
+        warning: it.warning,
     };
     state.destinations.status().into_iter().map(report).collect()
 }
@@ -260,15 +272,25 @@ fn problems(report: &Report) -> Vec<Problem> {
         if let Some(reason) = &it.failing {
             add(
                 "destination_failing",
-                format!("destination {} takes nothing: {reason}", it.name),
-                "look at the backend; what waits is sent when it is back",
+                format!("nothing goes to destination {}: {reason}", it.name),
+                "look at the backend, or at this machine's disk where that is the reason; what waits is sent then",
             );
         }
-        if it.dead_letters > 0 {
+        if let Some(warning) = &it.warning {
+            add(
+                "unexpected_answer",
+                format!("destination {}: {warning}", it.name),
+                "what it said it took may be nowhere: look for it there, and at the endpoint's URL",
+            );
+        }
+        if it.kept_letters > 0 {
+            let (name, letters, records) = (&it.name, it.kept_letters, it.kept_records);
             add(
                 "dead_letters",
-                format!("destination {} refused {} records for good", it.name, it.dead_letters),
-                "`blotter-collector dead-letters list` says why",
+                format!(
+                    "destination {name} refused {letters} requests of {records} records for good"
+                ),
+                "`blotter-collector dead-letters list` says why; `retry` or `drop` them",
             );
         }
         if it.shed > 0 {
@@ -332,10 +354,14 @@ mod tests {
                 name: "a".to_owned(),
                 forwarded: 1,
                 rejected: 1,
-                dead_letters: 0,
+                dead_letters: 1,
+                kept_letters: 0,
+                kept_records: 0,
+                kept_bytes: 0,
                 shed: 0,
                 retries: 1,
                 failing: None,
+                warning: None,
             }],
             problems: Vec::new(),
         }
@@ -363,7 +389,8 @@ mod tests {
                 report
             }),
             ("destination_failing", destination(|it| it.failing = Some("away".to_owned()))),
-            ("dead_letters", destination(|it| it.dead_letters = 1)),
+            ("unexpected_answer", destination(|it| it.warning = Some("odd".to_owned()))),
+            ("dead_letters", destination(|it| it.kept_letters = 1)),
             ("shed", destination(|it| it.shed = 1)),
             (
                 "draining",

@@ -13,8 +13,8 @@ use serde::Serialize;
 use super::access_check;
 use super::asked::{Asked, NotAsked};
 use super::space::{Kind, Space};
-use crate::forward::{self, Tried};
 use crate::effective::without_credentials;
+use crate::forward::{self, Tried};
 use crate::redaction::Redaction;
 use crate::{Config, Error};
 

@@ -33,7 +33,7 @@ use crate::commit::collect::{self, Collect};
 use crate::config::{CommitConfig, JournalConfig};
 use crate::forward::dead_letters::DeadLetters;
 use crate::forward::forwarder::{self, Forwarder, Work};
-use crate::forward::{BatchLimits, Preparation, Status, WhenSpent};
+use crate::forward::{BatchLimits, Pause, Preparation, Status, WhenSpent};
 use crate::journal::{ByHand, Consumer, Journal, Record, Refused};
 use crate::own_events::OwnEvents;
 use crate::{Error, identity};
@@ -271,6 +271,8 @@ pub(super) fn work(
             1 << 30,
             WhenSpent::Hold,
         ),
+        pause: Pause::new(Arc::clone(disk), journal.folder(), &destination),
+        patience: forwarder::UNUSUAL,
         events,
         status: Arc::new(Status::default()),
     }

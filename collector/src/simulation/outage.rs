@@ -73,7 +73,7 @@ impl Deliver for Way {
                 taken.records.insert(id, before);
             }
         }
-        Outcome::Delivered { rejected: 0, message: String::new() }
+        Outcome::Delivered { rejected: 0, message: String::new(), unexpected: None }
     }
 }
 

@@ -86,7 +86,7 @@ impl Deliver for Way {
             return never("400", false);
         }
         remote.taken.push((signal, body.clone()));
-        Outcome::Delivered { rejected: 0, message: String::new() }
+        Outcome::Delivered { rejected: 0, message: String::new(), unexpected: None }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use blotter_collector::JournalConfig;
+use blotter_schemas::otlp::{Encoding, Signal};
 use blotter_tests::backend::{Answer as Answers, Backend};
 use tokio::net::TcpListener;
 
@@ -140,19 +142,48 @@ async fn shutting_down_sends_what_waits_and_does_not_wait_for_who_takes_nothing(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_destination_that_never_answers_does_not_fill_the_journal() -> anyhow::Result<()> {
+    let (bench, hanging) = (Bench::new()?, Backend::start().await?);
+    hanging.answer_always(Answers::Hang);
+    let mut config = bench.config(&destination("a", &hanging.url(), "timeout_seconds = 600"))?;
+    config.limits.request_bytes = 256 << 10;
+    config.journal = JournalConfig { segment_bytes: 1 << 20, max_bytes: 8 << 20, group_bytes: 1 };
+    let collector = Collector::start(config).await?;
+    let deadline = Instant::now() + PATIENCE;
+    let mut sender = Sender::http(collector.http_address()).await?;
+    // Three times what the journal may have.
+    for number in 0..120 {
+        let text = format!("{number} {}", "x".repeat(200 << 10));
+        let body = format!(
+            r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{{"stringValue":"{text}"}}}}]}}]}}]}}"#
+        );
+        let export = Export { signal: Signal::Logs, encoding: Encoding::Json, body: body.into() };
+        // Who is faster than the disk may be refused for a moment.
+        while !matches!(sender.send(&export).await?, Answer::Acknowledged(_)) {
+            anyhow::ensure!(Instant::now() < deadline, "refused since a minute");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    wait_until(&collector, "a", |it| it.counts.shed > 0).await?;
+    let failing = wait_until(&collector, "a", |it| it.failing.is_some()).await?;
+    assert!(failing.failing.is_some_and(|it| it.contains("no answer for")));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn shutting_down_does_not_wait_for_who_never_answers() -> anyhow::Result<()> {
     let exports = requests()?;
     let (bench, steady, hanging) =
         (Bench::new()?, Backend::start().await?, Backend::start().await?);
     hanging.answer_always(Answers::Hang);
     let toml = destination("steady", &steady.url(), "")
-        + &destination("hanging", &hanging.url(), "timeout_seconds = 3600");
+        + &destination("hanging", &hanging.url(), "timeout_seconds = 600");
     let mut config = bench.config(&toml)?;
     config.shutdown_timeout = Duration::from_secs(3600);
     let collector = Collector::start(config).await?;
     send(&collector, &exports).await?;
     hanging.wait_for(|_| true).await?;
-    // It would be an hour.
+    // It would be ten minutes.
     tokio::time::timeout(PATIENCE, collector.shutdown()).await??;
     assert_eq!(steady.ids()?.len(), ids(&exports)?.len());
     Ok(())

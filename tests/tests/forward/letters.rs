@@ -1,5 +1,6 @@
 //! What is refused for good: set aside with the reason, told, sent again by hand.
 
+use blotter_collector::DeadLetter;
 use blotter_schemas::names::blotter::events;
 use blotter_schemas::otlp::{Encoding, Signal};
 use blotter_schemas::tables::Event;
@@ -158,5 +159,29 @@ async fn what_is_too_large_is_sent_in_parts_and_what_is_rejected_in_part_is_told
     let told = rows.iter().filter(|row| row.sender.as_deref() == Some("collector"));
     let told: Vec<_> = told.map(|row| row.name.as_deref().unwrap_or_default()).collect();
     assert_eq!(told, [events::BLOTTER_COLLECTOR_FORWARD_REJECTED; 3]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_sent_again_goes_by_the_filters_of_now() -> anyhow::Result<()> {
+    let (bench, backend) = (Bench::new()?, Backend::start().await?);
+    backend.answer_always(Answers::Refuse(400, None));
+    let collector = bench.start(&destination("a", &backend.url(), "")).await?;
+    send(&collector, &requests()?).await?;
+    collector.shutdown().await?;
+    let logs = |it: &&DeadLetter| it.signal == "logs";
+    let before = blotter_collector::dead_letters(&bench.data())?.iter().filter(logs).count();
+    assert!(before > 0);
+    backend.answer_always(Answers::Take);
+    let more = "exclude = [{ attribute = \"service.name\", values = [\"codex*\"] }]\n\
+                drop_attributes = [\"user.*\"]";
+    std::fs::write(bench.config_file(), destination("a", &backend.url(), more))?;
+    let (_, said) = dead_letters(&bench, &["retry", "--all"]).await?;
+    let got: Vec<String> =
+        backend.records(Signal::Logs)?.iter().map(|it| format!("{it:?}")).collect();
+    assert!(!got.is_empty(), "{said}");
+    for record in got {
+        assert!(!record.contains("\"codex") && !record.contains("\"user."), "{record}");
+    }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod faults;
 mod kill;
 mod letters;
 mod real;
+mod restarts;
 mod transports;
 
 use std::path::{Path, PathBuf};

@@ -79,11 +79,8 @@ async fn a_small_collector_takes_less_than_256_mib_whatever_is_sent() -> anyhow:
 fn hostile() -> Vec<Export> {
     let empty: &[u8] = &[0x0a, 0];
     let claim = b"\x0a\x16\x1a\x14blotter.collector.xx";
-    let request = |encoding, body: Vec<u8>| Export {
-        signal: Signal::Logs,
-        encoding,
-        body: body.into(),
-    };
+    let request =
+        |encoding, body: Vec<u8>| Export { signal: Signal::Logs, encoding, body: body.into() };
     let json = |element: &str, count: usize| {
         format!(r#"{{"resourceLogs":[{}]}}"#, vec![element; count].join(",")).into_bytes()
     };

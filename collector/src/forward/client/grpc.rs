@@ -15,7 +15,7 @@ use tonic::{Code, Request, Status};
 
 use super::{AGENT, Connector, causes};
 use crate::forward::destination::{Compression, Destination};
-use crate::forward::outcome::{Outcome, grpc_is_retryable};
+use crate::forward::outcome::{Outcome, grpc_is_retryable, joined};
 use crate::forward::response;
 
 /// Sends over gRPC.
@@ -62,7 +62,8 @@ impl Grpc {
         match self.client.unary(request, path, Encoded).await {
             Ok(response) => {
                 let partial = response::partial_success(signal, false, response.get_ref());
-                Outcome::Delivered { rejected: partial.rejected, message: partial.message }
+                let (rejected, message) = (partial.rejected, partial.message);
+                Outcome::Delivered { rejected, message, unexpected: None }
             }
             Err(status) => refused(&status),
         }
@@ -77,7 +78,7 @@ fn refused(status: &Status) -> Outcome {
     let after = response::retry_info(status.details());
     let (code, said) = (status.code(), response::shortened(status.message()));
     if grpc_is_retryable(code, after.is_some()) {
-        return Outcome::Later { reason: format!("{code:?}: {said}"), after };
+        return Outcome::Later { reason: joined(&format!("{code:?}"), &said), after };
     }
     let too_large = code == Code::ResourceExhausted;
     Outcome::Never { status: format!("{code:?}"), reason: said, too_large }

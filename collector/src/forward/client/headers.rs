@@ -81,6 +81,19 @@ pub(super) fn without_values(message: &str, headers: &HeaderMap) -> String {
     message
 }
 
+/// What a destination said, without these keys of its own URLs: some quote what they were asked for.
+pub(super) fn without_queries(mut message: String, queries: &[String]) -> String {
+    for query in queries {
+        let values = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(_, it)| it);
+        for part in std::iter::once(query.as_str()).chain(values) {
+            if part.len() >= TELLING {
+                message = message.replace(part, "[query]");
+            }
+        }
+    }
+    message
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -333,7 +333,10 @@ fn json_is_not_read_any_further_once_it_takes_too_much() {
         // It would not be JSON if somebody came to its end.
         let body = format!("{body}!");
         let read = Request::decode_within(Signal::Logs, Encoding::Json, body.as_bytes(), 16 << 20);
-        assert!(matches!(read, Err(Error::TooLargeDecoded { limit }) if limit == 16 << 20), "{read:?}");
+        assert!(
+            matches!(read, Err(Error::TooLargeDecoded { limit }) if limit == 16 << 20),
+            "{read:?}"
+        );
     }
 }
 
