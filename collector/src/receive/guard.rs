@@ -114,11 +114,13 @@ impl Manner {
     /// How much of the body of a refused request is listened to, in bytes.
     pub(super) fn listened(self, intake: &Intake, refusal: &Refusal) -> usize {
         let limit = intake.limits.request_bytes;
-        match refusal.is_of_sender() {
-            _ if self.waits => 0,
-            true if self.is_stream => 0,
-            true => limit.min(LISTENED),
-            false => limit,
+        let is_of_sender = refusal.is_of_sender();
+        if self.waits || (self.is_stream && is_of_sender) {
+            0
+        } else if is_of_sender {
+            limit.min(LISTENED)
+        } else {
+            limit
         }
     }
 }

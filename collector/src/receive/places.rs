@@ -220,7 +220,7 @@ mod tests {
     async fn one_address_has_no_more_places_than_it_may_and_another_finds_one() {
         let places = places(8, 2);
         let first = Place::new(&places, address(1));
-        let _second = Place::new(&places, address(1));
+        let second = Place::new(&places, address(1));
         let third = Place::new(&places, address(1));
         assert!(!third.secure(SHORT).await);
         assert!(Place::new(&places, address(2)).secure(SHORT).await);
@@ -231,7 +231,7 @@ mod tests {
         }
         drop(first);
         assert!(third.secure(SHORT).await);
-        drop((third, _second, here));
+        drop((third, second, here));
         assert!(places.taken().addresses.is_empty());
         assert_eq!(places.0.all.available_permits(), 8);
     }
