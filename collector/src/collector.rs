@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use blotter_disk::{Disk, LocalDisk, durable};
+use blotter_disk::{Disk, LocalDisk};
 use blotter_schemas::names::blotter::{self as names, events};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -54,7 +54,6 @@ impl Collector {
     /// # Errors
     /// Every [`Error`] says what to do.
     pub async fn start(config: Config) -> Result<Self, Error> {
-        make_private(&config.data)?;
         Self::start_on(config, Arc::new(LocalDisk)).await
     }
 
@@ -295,22 +294,18 @@ impl Drop for Collector {
     }
 }
 
-/// Makes the data folder where it is not there: for its own user alone, because prompts lie in it.
-fn make_private(data: &Path) -> Result<(), Error> {
-    if data.exists() {
-        return Ok(());
-    }
-    durable::create_folder(&LocalDisk, "data.folder", data)
-        .and_then(|()| std::fs::set_permissions(data, Permissions::from_mode(0o700)))
-        .map_err(Error::file("create", data))
-}
-
 fn open(config: &Config, disk: Arc<dyn Disk>) -> Result<(Journal, Arc<Redaction>, String), Error> {
     let data: &Path = &config.data;
     let folder = data.join("journal");
     let mut consumers = vec![Consumer::from(commit::CONSUMER)];
     consumers.extend(forward::consumers(config));
+    let is_new = !data.exists();
     let journal = Journal::open(&folder, &config.journal, &consumers, Arc::clone(&disk))?;
+    // Prompts lie in a folder that we made: it is for our user alone. One on another disk is nobody's.
+    if is_new && data.is_dir() {
+        let private = std::fs::set_permissions(data, Permissions::from_mode(0o700));
+        private.map_err(Error::file("protect", data))?;
+    }
     // After the journal, whose lock keeps a second collector from making another key or id.
     let redaction = Arc::new(Redaction::open(&config.redaction, data)?);
     if redaction.has_keys_below(&config.archive) {

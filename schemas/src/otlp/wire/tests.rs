@@ -296,7 +296,7 @@ fn many(of: &[u8]) -> Vec<u8> {
 #[test]
 fn what_is_small_as_sent_and_large_in_memory_is_measured_before_it_is_decoded() {
     let record = |content: &[u8]| delimited(1, &delimited(2, &delimited(2, content)));
-    let limit = 64 << 20;
+    let limit = 32 << 20;
     for (signal, body) in [
         // Empty resources, records, attributes, values in a list, events of a span, links.
         (Signal::Logs, many(&[0x0a, 0])),
