@@ -57,9 +57,9 @@ async fn bytes_that_are_announced_and_do_not_come_keep_neither_others_nor_the_sa
     let bench = Bench::new()?;
     let (hog, hog_table) = token("hog", &[Scope::Ingest], None, None)?;
     let (calm, calm_table) = token("calm", &[Scope::Ingest], None, None)?;
-    let limits = "[limits]\nrequest_bytes = 100_000\nbytes_in_flight = 200_000\n";
+    let limits = "[limits]\nrequest_bytes = 300_000\nbytes_in_flight = 862_144\n";
     let collector = bench.start(&format!("{limits}{hog_table}{calm_table}")).await?;
-    let held = [begin(&collector, &hog, 100_000).await?, begin(&collector, &hog, 100_000).await?];
+    let held = [begin(&collector, &hog, 300_000).await?, begin(&collector, &hog, 300_000).await?];
     let client = Client::new(collector.http_address());
     let large = |text: &str| log(&format!("{text} {}", "x".repeat(90_000)), vec![]);
     assert_eq!(client.clone().bearer(&calm).post(large("calm")).await?.status, 200);
