@@ -117,9 +117,8 @@ fn corpora() -> PathBuf {
 
 fn build() -> anyhow::Result<()> {
     let mut cargo = cargo();
-    // With the whole workspace, and a test of it, its dependencies have the features that they have when the
-    // tests are built, and are not built once more.
-    cargo.args(["build", "--workspace", "--locked", "--bin", "blotter-fuzz", "--test", "corpora"]);
+    // With the whole workspace its dependencies have the features that they have in every other build.
+    cargo.args(["build", "--workspace", "--locked", "--bin", "blotter-fuzz"]);
     cargo.args(["--features", "blotter-fuzz/libfuzzer"]);
     cargo.env("RUSTC_WORKSPACE_WRAPPER", workspace().join("fuzz/instrument.sh"));
     let built = cargo.current_dir(workspace()).status().context("cannot start cargo")?;
