@@ -305,8 +305,11 @@ fn what_is_small_as_sent_and_large_in_memory_is_measured_before_it_is_decoded() 
         (Signal::Logs, record(&delimited(5, &delimited(5, &many(&[0x0a, 0]))))),
         (Signal::Traces, record(&many(&[0x5a, 0]))),
         (Signal::Traces, record(&many(&[0x6a, 0]))),
-        // Bucket counts of a histogram, a byte each; points.
-        (Signal::Metrics, record(&delimited(9, &delimited(1, &delimited(6, &vec![0; 9 << 20]))))),
+        // Bucket counts of an exponential histogram, a byte each; points.
+        (
+            Signal::Metrics,
+            record(&delimited(10, &delimited(1, &delimited(8, &delimited(2, &vec![0; 9 << 20]))))),
+        ),
         (Signal::Metrics, record(&delimited(5, &many(&[0x0a, 0])))),
     ] {
         let measured = measure(signal, &body).unwrap();
