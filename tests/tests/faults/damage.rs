@@ -34,7 +34,17 @@ fn segments(data: &Path) -> anyhow::Result<Vec<std::path::PathBuf>> {
 /// Starting says which file is damaged, and where, and changes nothing.
 async fn is_told(data: &Path, file: &Path) -> anyhow::Result<()> {
     let before = segments(data)?;
-    match Collector::start(small::config(data)?).await {
+    let mut started = Collector::start(small::config(data)?).await;
+    // What serves the connections of a collector that was dropped ends when it is polled, and holds the
+    // journal until then.
+    for _ in 0..500 {
+        if !matches!(started, Err(Error::Locked { .. })) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        started = Collector::start(small::config(data)?).await;
+    }
+    match started {
         Err(error @ Error::Damaged { .. }) => {
             let said = error.to_string();
             let Error::Damaged { path, .. } = error else { anyhow::bail!(said) };

@@ -125,7 +125,7 @@ async fn shutting_down_sends_what_waits_and_does_not_wait_for_who_takes_nothing(
     let (bench, steady, refusing) =
         (Bench::new()?, Backend::start().await?, Backend::start().await?);
     refusing.answer_always(Answers::Refuse(503, Some(Duration::from_secs(1000))));
-    let slow = "[forward.batch]\ndelay_milliseconds = 3600000\n";
+    let slow = "[forward.batch]\ndelay_milliseconds = 600000\n";
     let toml = format!(
         "[[forward]]\nname = \"steady\"\nendpoint = \"{}\"\n{slow}[[forward]]\nname = \"refusing\"\nendpoint = \"{}\"\n{slow}",
         steady.url(),
