@@ -58,19 +58,25 @@ impl Archive {
 /// How often a scenario is played before its spans are given up.
 const ATTEMPTS: usize = 4;
 
+/// What a receipt says where a record did not arrive that the agent would have sent.
+const NOT_ARRIVED: &str = "no such record arrived";
+
 /// Whether the receipts of what `scenario` left say what is true of it. Codex's app server keeps its spans
-/// until it ends and now and then loses all of them as it ends: a run that left none is played again, for
-/// its receipts rightly say that they do not know.
+/// until it ends and now and then loses all or the last of them as it ends: a run that did is played again,
+/// for its receipts rightly say that they do not know.
 pub async fn with_its_spans(
     scenario: impl AsyncFn(&Codex) -> anyhow::Result<(Truth, Archive)>,
 ) -> anyhow::Result<()> {
     let Some(codex) = Codex::installed()? else { return Ok(()) };
-    for _ in 0..ATTEMPTS {
+    for attempt in 1..=ATTEMPTS {
         let (truth, archive) = scenario(&codex).await?;
         if archive.spans(truth.session()).await? > 0 {
-            return truth.held_by(&archive.path()).await;
+            match truth.held_by(&archive.path()).await {
+                Err(error) if attempt < ATTEMPTS && format!("{error}").contains(NOT_ARRIVED) => {}
+                held => return held,
+            }
         }
-        let _ = writeln!(std::io::stderr(), "Codex ended without its spans.");
+        let _ = writeln!(std::io::stderr(), "Codex ended without some of its spans.");
     }
     anyhow::bail!("Codex ended without its spans, {ATTEMPTS} times")
 }
