@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::config_file::Lines;
+use crate::config_lines::Lines;
 use crate::{Config, ConfigFile};
 
 /// What stands where a value must not be shown.

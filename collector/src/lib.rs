@@ -10,6 +10,7 @@ mod command_line;
 mod commit;
 mod config;
 mod config_file;
+mod config_lines;
 mod effective;
 mod error;
 mod forward;

@@ -9,7 +9,7 @@ use super::counters::Counted;
 use super::exposition::Exposition;
 use super::readiness::{self, Unready};
 use super::report::{age_seconds, unix_seconds};
-use crate::{Counts, KeptLetters};
+use crate::{Counts, DestinationStatus, KeptLetters};
 
 /// Name and help of a family, and what its samples are of a part of something.
 type Family<T> = (&'static str, &'static str, fn(&T) -> u64);
@@ -251,6 +251,11 @@ fn commits(out: &mut Exposition, state: &State) {
 
 fn destinations(out: &mut Exposition, state: &State) {
     let all = state.destinations.status();
+    let each = |out: &mut Exposition, value: &dyn Fn(&DestinationStatus) -> u64| {
+        for it in &all {
+            out.count(&[("destination", &it.name)], value(it));
+        }
+    };
     let families: [Family<Counts>; 7] = [
         (
             "blotter_collector_forwarded_records_total",
@@ -290,9 +295,7 @@ fn destinations(out: &mut Exposition, state: &State) {
     ];
     for (name, help, value) in families {
         out.counter(name, help);
-        for it in &all {
-            out.count(&[("destination", &it.name)], value(&it.counts));
-        }
+        each(out, &|it| value(&it.counts));
     }
     let kept: [Family<KeptLetters>; 3] = [
         (
@@ -313,14 +316,10 @@ fn destinations(out: &mut Exposition, state: &State) {
     ];
     for (name, help, value) in kept {
         out.gauge(name, help);
-        for it in &all {
-            out.count(&[("destination", &it.name)], value(&it.kept));
-        }
+        each(out, &|it| value(&it.kept));
     }
     out.gauge("blotter_collector_forward_failing", "1 while nothing goes to a destination.");
-    for it in &all {
-        out.count(&[("destination", &it.name)], u64::from(it.failing.is_some()));
-    }
+    each(out, &|it| u64::from(it.failing.is_some()));
     out.gauge(
         "blotter_collector_forward_budget_bytes",
         "The most bytes of the journal that may wait for a destination.",

@@ -13,6 +13,7 @@ mod starving;
 mod strangers;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use blotter_collector::{Collector, Config, ConfigFile, NewToken, Scope};
@@ -24,6 +25,19 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message as _;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+
+/// Longest wait for what must happen.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What is said on a connection until its end.
+async fn until_closed(stream: &mut TcpStream) -> anyhow::Result<Vec<u8>> {
+    let mut said = Vec::new();
+    let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut said)).await;
+    let _ = read.context("the connection was not closed")?;
+    Ok(said)
+}
 
 /// A collector's folders and its configuration.
 struct Bench {

@@ -1,23 +1,9 @@
 //! Connections that want to keep others out.
 
-use std::time::Duration;
-
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::AsyncWriteExt as _;
 
 use super::client::Client;
 use super::*;
-
-/// Longest wait for a connection to be closed.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What is said on a connection until its end.
-async fn until_closed(stream: &mut TcpStream) -> anyhow::Result<Vec<u8>> {
-    let mut said = Vec::new();
-    let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut said)).await;
-    let _ = read.context("the connection was not closed")?;
-    Ok(said)
-}
 
 #[tokio::test]
 async fn a_head_that_never_ends_and_a_connection_that_says_nothing_are_hung_up_on()

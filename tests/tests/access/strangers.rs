@@ -1,16 +1,11 @@
 //! Connections of those who are not let in: they keep nobody out, and hold nothing.
 
-use std::time::Duration;
-
 use blotter_tests::operation::metrics;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::AsyncWriteExt as _;
 
 use super::client::Client;
 use super::*;
 
-/// Longest wait for what must happen.
-const PATIENCE: Duration = Duration::from_secs(60);
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 /// A head of HTTP/2 whose body does not come: POST / of localhost, from HPACK's static table.
@@ -18,14 +13,6 @@ fn head(stream: u32) -> Vec<u8> {
     let block = [&[0x83, 0x86, 0x84, 0x41, 9][..], b"localhost"].concat();
     let length = u8::try_from(block.len()).unwrap_or(0);
     [&[0, 0, length, 1, 4][..], &stream.to_be_bytes(), &block].concat()
-}
-
-/// What is said on a connection until its end.
-async fn until_closed(stream: &mut TcpStream) -> anyhow::Result<Vec<u8>> {
-    let mut said = Vec::new();
-    let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut said)).await;
-    let _ = read.context("the connection was not closed")?;
-    Ok(said)
 }
 
 #[tokio::test]
